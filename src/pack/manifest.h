@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a pack says of itself: manifest.json, the first member of every pack.
+ *
+ * All strings are owned by the manifest.  Reading checks every count, length
+ * and name before use; what is in memory is well formed: the id is
+ * KMEND_ID_LEN lower-case hex digits, member names are relative paths without
+ * "." or ".." parts, every file that a target names is a listed member.
+ */
+#ifndef KMEND_PACK_MANIFEST_H
+#define KMEND_PACK_MANIFEST_H
+
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MANIFEST_FORMAT 1
+
+/* What happens to a function. */
+enum manifest_action {
+	MANIFEST_REPLACE,	/* its running code is redirected to the new code */
+	MANIFEST_ADD,		/* it is new */
+};
+
+struct manifest_function {
+	char *name;		/* as the source calls it */
+	char *object;		/* the object it is compiled into, "kernel/fork.o" */
+	enum manifest_action action;
+};
+
+/* A symbol that the update module refers to and that must be given this boot's address. */
+struct manifest_symbol {
+	char *symbol;		/* its name in the update module's symbol table */
+	char *name;		/* its name in the kernel */
+	char *object;		/* the pre object that knows it, "kernel/fork.o" */
+};
+
+/* One pre object: the proof's reference for one compiled source file. */
+struct manifest_object {
+	char *name;		/* "kernel/fork.o" */
+	char *pre;		/* member, "pre/kernel/fork.o" */
+};
+
+/* What is changed in vmlinux, or in one kernel module. */
+struct manifest_target {
+	char *name;		/* "vmlinux" or the module's name as in /proc/modules */
+	char *module;		/* the update module's name, as it appears in /proc/modules */
+	char *file;		/* member, "new/vmlinux.ko" */
+	struct manifest_object *objects;
+	size_t object_count;
+	struct manifest_function *functions;
+	size_t function_count;
+	struct manifest_symbol *symbols;
+	size_t symbol_count;
+};
+
+struct manifest_member {
+	char *name;
+	uint64_t size;		/* bytes */
+	uint8_t sha256[32];
+};
+
+struct manifest {
+	char id[17];		/* KMEND_ID_LEN hex digits and a NUL */
+	char *description;	/* one line, may be empty */
+	char **cves;		/* "CVE-2026-1234" */
+	size_t cve_count;
+	char *release;		/* uname -r of the kernel */
+	char *version;		/* uname -v of the kernel; empty where the kit does not tell it */
+	char **notes;		/* what create wants the administrator to know, one sentence each */
+	size_t note_count;
+	bool stays_loaded;	/* new code's addresses may outlive an undo: its module is not unloaded */
+	struct manifest_target *targets;
+	size_t target_count;
+	struct manifest_member *members;	/* every member but the manifest and its signature */
+	size_t member_count;
+};
+
+/*
+ * Writes @m as JSON: keys sorted, no time, no path of the machine, so that
+ * equal manifests are equal bytes.  *@json is the caller's to free.
+ */
+struct error *manifest_to_json(const struct manifest *m, char **json, size_t *size) __must_use;
+
+/*
+ * Reads @size bytes of JSON, which may come from an enemy.
+ * Errors: a refusal PACK-INVALID that names the field; PACK-FORMAT where the
+ * format's number is another.  On success *@m is the caller's, to be given to
+ * manifest_free().
+ */
+struct error *manifest_from_json(const char *json, size_t size, struct manifest **m) __must_use;
+
+void manifest_free(struct manifest *m);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The .kmend file: a tar archive compressed with zstd.
+ *
+ * Members, in this order: manifest.json, manifest.json.minisig (where signed),
+ * then those that the manifest lists, sorted by name.  The manifest carries
+ * the SHA-256 and size of every other member, so its signature covers every
+ * byte.  Two packs made from the same contents are identical: owner 0, mode
+ * 0644, time 0, one thread of compression at a fixed level.
+ */
+#ifndef KMEND_PACK_PACK_H
+#define KMEND_PACK_PACK_H
+
+#include "pack/manifest.h"
+
+#define PACK_MAX_MEMBERS 4096
+#define PACK_MAX_SIZE (512ull << 20)	/* bytes of all members together, unpacked */
+
+struct pack_file {
+	char *name;
+	void *data;		/* owned */
+	size_t size;		/* bytes */
+};
+
+struct pack {
+	struct manifest *manifest;	/* owned */
+	char *manifest_json;		/* as read: what the signature covers; owned */
+	size_t manifest_size;
+	char *signature;		/* the .minisig text, NUL-terminated; NULL where unsigned; owned */
+	struct pack_file *files;	/* sorted by name */
+	size_t file_count;
+};
+
+/* An empty pack with an empty manifest; the caller fills in manifest's fields. */
+struct pack *pack_new(void);
+void pack_free(struct pack *p);
+
+/* Adds a file, whose name and data are copied. */
+void pack_add(struct pack *p, const char *name, const void *data, size_t size);
+
+/* Finds a file by its name, or NULL. */
+const struct pack_file *pack_find(const struct pack *p, const char *name);
+
+/*
+ * Writes @p to @path: fills in the manifest's list of members, signs it with
+ * the minisign secret key in the file @key (NULL: unsigned), writes beside
+ * @path and renames.
+ */
+struct error *pack_write(struct pack *p, const char *path, const char *key) __must_use;
+
+/*
+ * Reads the pack at @path as hostile: sizes and counts are bounded, member
+ * names checked, every member's size and SHA-256 compared with the manifest,
+ * nothing missing, nothing more, nothing twice.  The file is read once, so
+ * what was checked is what is used.  Does not judge the signature.
+ * Errors: refusals PACK-INVALID, PACK-CORRUPT, PACK-FORMAT that name the file
+ * and what is wrong with it; system errors where it cannot be read.
+ */
+struct error *pack_read(const char *path, struct pack **p) __must_use;
+
+/* The same from memory, for fuzzing: @name stands for the path in messages. */
+struct error *pack_parse(const void *data, size_t size, const char *name, struct pack **p) __must_use;
+
+#endif
