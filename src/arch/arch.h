@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the stages ask of an architecture.  One folder beside this file
+ * implements it for each.
+ */
+#ifndef KMEND_ARCH_ARCH_H
+#define KMEND_ARCH_ARCH_H
+
+#include "object/object.h"
+
+/* Bytes that a relocation of this type writes; 0 for one that is not known. */
+unsigned int arch_reloc_size(uint32_t type);
+
+/* Whether a relocation stands for the target of a call or jump, never for an address that is kept. */
+bool arch_reloc_is_branch(uint32_t type);
+
+/* The type of a relocation that writes a 64-bit address. */
+uint32_t arch_reloc_address(void);
+
+/* Whether @size bytes of text are nothing but the filling between functions. */
+bool arch_is_padding(const uint8_t *text, size_t size);
+
+/*
+ * Sets the bias of every relocation of @sec, a text section: a value relative
+ * to the program counter counts from the end of its instruction.
+ */
+struct error *arch_reloc_biases(struct object *obj, struct section *sec);
+
+/*
+ * The tables that the kernel keeps about code, one entry for each place.  The
+ * first relocation of an entry points to the place: the atom there owns it.
+ */
+enum arch_table_kind {
+	ARCH_TABLE_PLAIN,	/* kept with the code that owns the entry */
+	ARCH_TABLE_ALTERNATIVE,	/* its second relocation is a piece of replacement code */
+	ARCH_TABLE_DERIVED,	/* kept, made by objtool or the assembler from the code: not compared */
+	ARCH_TABLE_UNWIND,	/* as derived; entry i belongs to entry i of the section @with */
+};
+
+struct arch_table {
+	const char *section;
+	enum arch_table_kind kind;
+	unsigned int relocs;	/* in each entry; gives the entries' size, which differs by kernel */
+	const char *with;
+};
+
+extern const struct arch_table arch_tables[];
+extern const size_t arch_table_count;
+
+/* The length in bytes of the replacement code of an alternative's entry of @size bytes; -1: unknown format. */
+int arch_alternative_length(const uint8_t *entry, size_t size);
+
+/* The length of the code that it replaces; -1: unknown format. */
+int arch_alternative_original(const uint8_t *entry, size_t size);
+
+#endif

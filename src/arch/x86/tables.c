@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel's tables about x86 code.  An entry's size is not written here: it
+ * is the section's size divided by the number of entries, which follows from
+ * the number of relocations in each.
+ */
+#include "arch/arch.h"
+#include "util/memory.h"
+
+const struct arch_table arch_tables[] = {
+	/* arch/x86/include/asm/alternative.h */
+	{ ".altinstructions", ARCH_TABLE_ALTERNATIVE, 2, NULL },
+	{ ".smp_locks", ARCH_TABLE_PLAIN, 1, NULL },
+	/* arch/x86/include/asm/paravirt_types.h, until 6.8 */
+	{ ".parainstructions", ARCH_TABLE_PLAIN, 1, NULL },
+	/* arch/x86/include/asm/jump_label.h: code, target, key */
+	{ "__jump_table", ARCH_TABLE_PLAIN, 3, NULL },
+	/* arch/x86/include/asm/bug.h: place, file */
+	{ "__bug_table", ARCH_TABLE_PLAIN, 2, NULL },
+	/* arch/x86/include/asm/extable.h: place, fixup */
+	{ "__ex_table", ARCH_TABLE_PLAIN, 2, NULL },
+	/* made by objtool: tools/objtool/check.c */
+	{ ".static_call_sites", ARCH_TABLE_DERIVED, 2, NULL },
+	{ ".retpoline_sites", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".return_sites", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".call_sites", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".ibt_endbr_seal", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".orc_unwind_ip", ARCH_TABLE_UNWIND, 1, ".orc_unwind" },
+	/* made by the compiler for each function with an ftrace site */
+	{ "__mcount_loc", ARCH_TABLE_DERIVED, 1, NULL },
+	{ "__patchable_function_entries", ARCH_TABLE_DERIVED, 1, NULL },
+};
+
+const size_t arch_table_count = ARRAY_SIZE(arch_tables);
+
+/*
+ * struct alt_instr: two s32, then cpuid and flags, then instrlen and
+ * replacementlen as the last two bytes (before 5.11 a padlen behind them).
+ */
+int arch_alternative_length(const uint8_t *entry, size_t size)
+{
+	if (size == 12 || size == 14)
+		return entry[size - 1];
+	return size == 13 ? entry[11] : -1;
+}
+
+int arch_alternative_original(const uint8_t *entry, size_t size)
+{
+	if (size == 12 || size == 14)
+		return entry[size - 2];
+	return size == 13 ? entry[10] : -1;
+}

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pairing the atoms of the pre and the post object.
+ *
+ * Names that the source gives are certain.  Those that the compiler numbers
+ * are not: a patch that adds one static local renumbers all that follow.  They
+ * are paired by what refers to them, from the certain to the less certain:
+ *
+ *   1. identical code refers to the same things at the same places;
+ *   2. what is left of a base name, one here and one there, in code that is
+ *      paired, or clones of one function with equal code;
+ *   3. in functions that changed, the references are aligned like the lines of
+ *      a diff; a pair counts only where every best alignment has it.
+ *
+ * Each pair can make others certain, so this goes on until nothing changes.
+ */
+#include "diff/diff.h"
+
+#include "util/memory.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct correlation {
+	struct change *c;
+	char **pre_base, **post_base;	/* by atom index, NULL where the atom has no name */
+	bool progress;
+};
+
+char *base_name(const char *name)
+{
+	char *base = xstrdup(name), *to = base;
+	const char *from = name;
+	size_t len;
+
+	while (*from) {
+		if (from[0] == '.' && isdigit((unsigned char)from[1])) {
+			const char *p = from + 1;
+
+			while (isdigit((unsigned char)*p))
+				p++;
+			if (*p == '.' || !*p) {
+				from = p;
+				continue;
+			}
+		}
+		*to++ = *from++;
+	}
+	*to = '\0';
+	/* __UNIQUE_ID() appends __COUNTER__ (include/linux/compiler.h). */
+	if (strncmp(base, "__UNIQUE_ID_", 12) == 0)
+		for (len = strlen(base); len && isdigit((unsigned char)base[len - 1]);)
+			base[--len] = '\0';
+	return base;
+}
+
+static bool pairable(const struct correlation *k, const struct atom *a, const struct atom *b)
+{
+	return !a->twin && !b->twin && a->symbol && b->symbol &&
+	       !strcmp(k->pre_base[a->index], k->post_base[b->index]) &&
+	       section_classify(a->section, true) == section_classify(b->section, true) &&
+	       a->symbol->type == b->symbol->type;
+}
+
+static void pair(struct correlation *k, struct atom *a, struct atom *b)
+{
+	a->twin = b;
+	b->twin = a;
+	k->progress = true;
+}
+
+static bool is_numbered(const struct atom *a, char *const *bases)
+{
+	return a->symbol && strcmp(a->symbol->name, bases[a->index]);
+}
+
+static int by_name(const void *x, const void *y)
+{
+	const struct atom *a = *(struct atom *const *)x, *b = *(struct atom *const *)y;
+
+	return strcmp(a->symbol->name, b->symbol->name);
+}
+
+/* The atoms with a name from the source, sorted by it. */
+static struct atom **named_atoms(struct object *obj, char *const *bases, size_t *count)
+{
+	struct atom **list = xcalloc(obj->atom_count, sizeof(*list));
+	size_t i, n = 0;
+
+	for (i = 0; i < obj->atom_count; i++)
+		if (obj->atoms[i].symbol && !is_numbered(&obj->atoms[i], bases))
+			list[n++] = &obj->atoms[i];
+	qsort(list, n, sizeof(*list), by_name);
+	*count = n;
+	return list;
+}
+
+static bool name_is_single(struct atom **list, size_t n, size_t i)
+{
+	return !(i && !by_name(&list[i - 1], &list[i])) &&
+	       !(i + 1 < n && !by_name(&list[i + 1], &list[i]));
+}
+
+static void pair_source_names(struct correlation *k)
+{
+	size_t n, m, i = 0, j = 0;
+	_cleanup_free_ struct atom **pre = named_atoms(k->c->pre, k->pre_base, &n);
+	_cleanup_free_ struct atom **post = named_atoms(k->c->post, k->post_base, &m);
+
+	while (i < n && j < m) {
+		int order = by_name(&pre[i], &post[j]);
+
+		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j)) {
+			bool data = !atom_is_function(pre[i]);
+
+			if (data == !atom_is_function(post[j]))
+				pair(k, pre[i], post[j]);
+		}
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			j++;
+	}
+}
+
+/* Writable bytes without a name are one thing where both sections have one piece of them. */
+static void pair_nameless(struct correlation *k)
+{
+	struct object *post = k->c->post;
+	size_t i;
+
+	for (i = 0; i < post->section_count; i++) {
+		struct section *b = post->sections[i], *a;
+
+		if (b->atom_count != 1 || b->atoms[0]->symbol || atom_is_content(b->atoms[0]))
+			continue;
+		a = object_section(k->c->pre, b->name);
+		if (a && a->atom_count == 1 && !a->atoms[0]->symbol)
+			pair(k, a->atoms[0], b->atoms[0]);
+	}
+}
+
+static void pair_references(struct correlation *k, const struct reloc *a, const struct reloc *b,
+			    size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (a[i].target && b[i].target && a[i].delta == b[i].delta &&
+		    pairable(k, a[i].target, b[i].target))
+			pair(k, a[i].target, b[i].target);
+}
+
+/* Step 1: follows the references of atoms that are equal but for numbers. */
+static void follow_equal_atoms(struct correlation *k)
+{
+	struct object *post = k->c->post;
+	size_t i, n, m, e;
+
+	for (i = 0; i < post->atom_count; i++) {
+		struct atom *b = &post->atoms[i], *a = b->twin;
+		const struct table_entry *x, *y;
+
+		if (!a || !compare_atoms(k->c, a, b, true))
+			continue;
+		pair_references(k, a->relocs, b->relocs, b->reloc_count);
+		x = tables_of(k->c->pre_tables, a, &n);
+		y = tables_of(k->c->post_tables, b, &m);
+		for (e = 0; n == m && e < n; e++)
+			if (x[e].table == y[e].table)
+				pair_references(k, x[e].relocs, y[e].relocs, x[e].table->relocs);
+	}
+}
+
+/* Whether some atom that is paired refers to @a, and its twin to @b. */
+static bool share_referrer(const struct correlation *k, const struct atom *a, const struct atom *b)
+{
+	const struct object *post = k->c->post;
+	size_t i, r, s;
+
+	for (i = 0; i < post->atom_count; i++) {
+		const struct atom *f = &post->atoms[i];
+
+		for (r = 0; f->twin && r < f->reloc_count; r++) {
+			if (f->relocs[r].target != b)
+				continue;
+			for (s = 0; s < f->twin->reloc_count; s++)
+				if (f->twin->relocs[s].target == a)
+					return true;
+			break;
+		}
+	}
+	return false;
+}
+
+/* The only unpaired atom of @obj with this base name; NULL where none or several. */
+static struct atom *single_left(struct object *obj, char *const *bases, const char *base)
+{
+	struct atom *found = NULL;
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++) {
+		struct atom *a = &obj->atoms[i];
+
+		if (a->twin || !a->symbol || strcmp(bases[a->index], base))
+			continue;
+		if (found)
+			return NULL;
+		found = a;
+	}
+	return found;
+}
+
+/* Step 2 for one atom of the post object. */
+static void pair_single(struct correlation *k, struct atom *b)
+{
+	const char *base = k->post_base[b->index];
+	struct atom *a = single_left(k->c->pre, k->pre_base, base);
+	size_t i, found = 0;
+
+	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
+	    (atom_is_function(b) || share_referrer(k, a, b))) {
+		pair(k, a, b);
+		return;
+	}
+	if (!atom_is_function(b))
+		return;
+	/* Of several clones of a function, the one with equal code. */
+	for (i = 0; i < k->c->pre->atom_count; i++) {
+		struct atom *p = &k->c->pre->atoms[i];
+
+		if (pairable(k, p, b) && compare_atoms(k->c, p, b, true)) {
+			a = p;
+			found++;
+		}
+	}
+	if (found == 1)
+		pair(k, a, b);
+}
+
+static void pair_what_is_single(struct correlation *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->c->post->atom_count; i++) {
+		struct atom *b = &k->c->post->atoms[i];
+
+		if (!b->twin && is_numbered(b, k->post_base))
+			pair_single(k, b);
+	}
+}
+
+/* Whether two references may be the same one, numbers aside. */
+static bool may_align(const struct correlation *k, const struct reloc *a, const struct reloc *b)
+{
+	return compare_targets(k->c, a, b, true);
+}
+
+/*
+ * Step 3: the longest common subsequence of the references of a function that
+ * changed.  best[i][j] is its length for the references from i and j on.  A
+ * pair is certain where the alignment that takes each as early as possible and
+ * the one that takes each as late as possible both have it.
+ */
+static void align(struct correlation *k, const struct atom *a, const struct atom *b)
+{
+	size_t n = a->reloc_count, m = b->reloc_count, i, j, w = m + 1;
+	_cleanup_free_ uint32_t *best = xcalloc((n + 1) * w, sizeof(*best));
+	_cleanup_free_ uint32_t *early = xcalloc(n + 1, sizeof(*early));
+
+	for (i = n; i--;)
+		for (j = m; j--;) {
+			uint32_t skip = best[(i + 1) * w + j] > best[i * w + j + 1] ?
+						best[(i + 1) * w + j] : best[i * w + j + 1];
+			uint32_t take = may_align(k, &a->relocs[i], &b->relocs[j]) ?
+						best[(i + 1) * w + j + 1] + 1 : 0;
+
+			best[i * w + j] = take > skip ? take : skip;
+		}
+	for (i = j = 0; i < n && j < m;) {
+		if (may_align(k, &a->relocs[i], &b->relocs[j]) &&
+		    best[i * w + j] == best[(i + 1) * w + j + 1] + 1)
+			early[i++] = ++j;
+		else if (best[(i + 1) * w + j] >= best[i * w + j + 1])
+			i++;
+		else
+			j++;
+	}
+	for (i = j = 0; i < n && j < m;) {
+		/* As late as possible: step over as long as nothing is lost by it. */
+		if (best[i * w + j + 1] == best[i * w + j])
+			j++;
+		else if (best[(i + 1) * w + j] == best[i * w + j])
+			i++;
+		else {
+			if (early[i] == j + 1)
+				pair_references(k, &a->relocs[i], &b->relocs[j], 1);
+			i++, j++;
+		}
+	}
+}
+
+#define ALIGN_MAX (64ul << 20) /* cells; beyond it the references stay unpaired */
+
+static bool has_unpaired(const struct atom *f, char *const *bases)
+{
+	size_t i;
+
+	for (i = 0; i < f->reloc_count; i++) {
+		const struct atom *t = f->relocs[i].target;
+
+		if (t && !t->twin && is_numbered(t, bases))
+			return true;
+	}
+	return false;
+}
+
+static void align_changed_functions(struct correlation *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->c->post->atom_count; i++) {
+		struct atom *b = &k->c->post->atoms[i], *a = b->twin;
+
+		if (a && atom_is_function(b) && has_unpaired(a, k->pre_base) &&
+		    has_unpaired(b, k->post_base) &&
+		    (a->reloc_count + 1) * (b->reloc_count + 1) < ALIGN_MAX)
+			align(k, a, b);
+	}
+}
+
+static char **all_bases(const struct object *obj)
+{
+	char **bases = xcalloc(obj->atom_count, sizeof(*bases));
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++)
+		if (obj->atoms[i].symbol)
+			bases[i] = base_name(obj->atoms[i].symbol->name);
+	return bases;
+}
+
+static void free_bases(const struct object *obj, char **bases)
+{
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++)
+		free(bases[i]);
+	free(bases);
+}
+
+void correlate(struct change *c)
+{
+	struct correlation k = { .c = c };
+
+	k.pre_base = all_bases(c->pre);
+	k.post_base = all_bases(c->post);
+	pair_source_names(&k);
+	pair_nameless(&k);
+	do {
+		do {
+			k.progress = false;
+			follow_equal_atoms(&k);
+		} while (k.progress);
+		align_changed_functions(&k);
+		if (!k.progress)
+			pair_what_is_single(&k);
+	} while (k.progress);
+	free_bases(c->pre, k.pre_base);
+	free_bases(c->post, k.post_base);
+}

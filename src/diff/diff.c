@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "diff/diff.h"
+
+#include "util/memory.h"
+
+#include <string.h>
+
+static void add_note(struct change *c, char *note)
+{
+	c->notes = xreallocarray(c->notes, c->note_count + 1, sizeof(*c->notes));
+	c->notes[c->note_count++] = note;
+}
+
+static enum section_class class_of(const struct change *c, const struct atom *a)
+{
+	return section_classify(a->section, c->module);
+}
+
+static void judge_atoms(struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *b = &c->post->atoms[i];
+
+		if (!b->twin)
+			b->state = ATOM_NEW;
+		else
+			b->state = compare_atoms(c, b->twin, b, false) ? ATOM_SAME : ATOM_CHANGED;
+	}
+}
+
+/* A table of pointers to functions: objects point to it, and its address tells them apart. */
+static bool holds_function_pointers(const struct atom *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->reloc_count; i++) {
+		const struct reloc *r = &a->relocs[i];
+
+		if (r->target ? section_is_text(r->target->section) : r->symbol->type == STT_FUNC)
+			return true;
+		/* An undefined symbol does not tell what it is. */
+		if (!r->target)
+			return true;
+	}
+	return false;
+}
+
+static struct error *refuse_data(const struct change *c, const struct atom *a, const char *why)
+{
+	return refuse("DATA-CHANGED",
+		      "the patch changes the content of %s (%s in %s), %s: its running content would have to be changed with it",
+		      atom_name(a), a->section->name, c->post->name, why);
+}
+
+/*
+ * Code that refers to read-only data that changed must refer to the new copy,
+ * so it counts as changed too; and so does read-only data that refers to it.
+ * Returns whether something was marked; data that lives must not refer to it.
+ */
+static struct error *spread_from(struct change *c, const struct atom *data, bool *marked)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *a = &c->post->atoms[i];
+		enum section_class class = class_of(c, a);
+
+		if (a->state != ATOM_SAME || class == CLASS_IGNORED || class == CLASS_INIT)
+			continue;
+		for (k = 0; k < a->reloc_count; k++) {
+			if (a->relocs[k].target != data)
+				continue;
+			if (class != CLASS_TEXT && class != CLASS_RODATA)
+				return refuse_data(c, data, "which live data points to");
+			a->state = ATOM_CHANGED;
+			*marked = true;
+			break;
+		}
+	}
+	return NULL;
+}
+
+static struct error *spread_data_changes(struct change *c)
+{
+	bool marked = true;
+	size_t i;
+
+	while (marked) {
+		marked = false;
+		for (i = 0; i < c->post->atom_count; i++) {
+			struct atom *a = &c->post->atoms[i];
+
+			if (a->state != ATOM_CHANGED || class_of(c, a) != CLASS_RODATA)
+				continue;
+			if (holds_function_pointers(a))
+				return refuse_data(c, a, "a table of functions");
+			TRY(spread_from(c, a, &marked));
+		}
+	}
+	return NULL;
+}
+
+static bool is_part_of(const char *name, const char *parent)
+{
+	size_t n = strlen(parent);
+
+	return !strncmp(name, parent, n) && !strcmp(name + n, ".cold");
+}
+
+/* A function and its .cold part jump into each other's middle: they change together. */
+static void join_cold_parts(struct change *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *cold = &c->post->atoms[i];
+		const char *name = atom_name(cold);
+		size_t len = strlen(name);
+
+		if (!atom_is_function(cold) || len < 6 || strcmp(name + len - 5, ".cold"))
+			continue;
+		for (k = 0; k < c->post->atom_count; k++) {
+			struct atom *f = &c->post->atoms[k];
+
+			if (!atom_is_function(f) || !is_part_of(name, atom_name(f)))
+				continue;
+			if (f->state == ATOM_CHANGED && cold->state == ATOM_SAME)
+				cold->state = ATOM_CHANGED;
+			if (cold->state != ATOM_SAME && f->state == ATOM_SAME)
+				f->state = ATOM_CHANGED;
+		}
+	}
+}
+
+static struct error *check_init(struct change *c, const struct atom *a)
+{
+	if (a->state != ATOM_SAME && a->symbol)
+		add_note(c, xasprintf("%s in %s (%s) has no effect now: it runs at boot or load only",
+				      atom_name(a), c->post->name, a->section->name));
+	return NULL;
+}
+
+static struct error *check_export(const struct change *c, const struct atom *a)
+{
+	if (a->state == ATOM_SAME || (atom_is_content(a) && !a->symbol))
+		return NULL;
+	return refuse("EXPORT-CHANGED", "the patch changes the exported symbols of %s: %s",
+		      c->post->name, atom_name(a));
+}
+
+/* What a changed or new atom that is no code means, by its section. */
+static struct error *check_atom(struct change *c, const struct atom *a)
+{
+	switch (class_of(c, a)) {
+	case CLASS_INIT:
+		return check_init(c, a);
+	case CLASS_EXPORT:
+		return check_export(c, a);
+	case CLASS_DATA:
+		if (a->state == ATOM_CHANGED)
+			return refuse_data(c, a, "which lives");
+		return NULL;
+	case CLASS_OTHER:
+		if (a->state == ATOM_SAME)
+			return NULL;
+		return refuse("SECTION-UNKNOWN",
+			      "the patch changes %s in the section %s of %s, whose meaning to the running kernel is not known",
+			      atom_name(a), a->section->name, c->post->name);
+	default:
+		return NULL;
+	}
+}
+
+/* A removed export leaves an atom without a twin in the pre object only. */
+static struct error *check_removed(const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		if (!a->twin && a->symbol && section_classify(a->section, c->module) == CLASS_EXPORT)
+			return refuse("EXPORT-CHANGED",
+				      "the patch changes the exported symbols of %s: %s is no longer there",
+				      c->pre->name, atom_name(a));
+	}
+	return NULL;
+}
+
+static void collect_replaced(struct change *c)
+{
+	size_t i;
+
+	c->replaced = xcalloc(c->post->atom_count, sizeof(*c->replaced));
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *a = &c->post->atoms[i];
+
+		if (a->state == ATOM_CHANGED && atom_is_function(a) && class_of(c, a) == CLASS_TEXT)
+			c->replaced[c->replaced_count++] = a;
+	}
+}
+
+struct error *diff_objects(struct change *c)
+{
+	size_t i;
+
+	TRY(tables_read(c->pre, &c->pre_tables));
+	TRY(tables_read(c->post, &c->post_tables));
+	correlate(c);
+	judge_atoms(c);
+	TRY(spread_data_changes(c));
+	join_cold_parts(c);
+	for (i = 0; i < c->post->atom_count; i++)
+		TRY(check_atom(c, &c->post->atoms[i]));
+	TRY(check_removed(c));
+	collect_replaced(c);
+	return NULL;
+}
+
+void change_fini(struct change *c)
+{
+	size_t i;
+
+	tables_free(c->pre_tables);
+	tables_free(c->post_tables);
+	free(c->replaced);
+	for (i = 0; i < c->note_count; i++)
+		free(c->notes[i]);
+	free(c->notes);
+}
