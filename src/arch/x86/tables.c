@@ -29,6 +29,16 @@ const struct arch_table arch_tables[] = {
 	/* made by the compiler for each function with an ftrace site */
 	{ "__mcount_loc", ARCH_TABLE_DERIVED, 1, NULL },
 	{ "__patchable_function_entries", ARCH_TABLE_DERIVED, 1, NULL },
+	/* what the source tells objtool, which runs over the update where it runs late */
+	{ ".discard.reachable", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.unreachable", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.retpoline_safe", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.noendbr", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.annotate_insn", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.intra_function_calls", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.ignore_alts", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.instr_begin", ARCH_TABLE_DERIVED, 1, NULL },
+	{ ".discard.instr_end", ARCH_TABLE_DERIVED, 1, NULL },
 };
 
 const size_t arch_table_count = ARRAY_SIZE(arch_tables);

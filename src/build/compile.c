@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "build/compile.h"
+
+#include "util/file.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+#include <string.h>
+
+/*
+ * Function and data sections make what is compared and extracted independent
+ * of what stands around it; debug information would say nothing more.
+ */
+#define OBJECT_FLAGS "-g0 -ffunction-sections -fdata-sections"
+#define GOALS_AT_ONCE 40
+#define CMD_MAX (16ul << 20)	/* bytes of a .cmd file */
+
+static char *object_name(const char *source)
+{
+	return xasprintf("%.*so", (int)strlen(source) - 1, source);
+}
+
+/* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o. */
+static char *cmd_path(const struct tree *tree, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	int dir = slash ? slash + 1 - name : 0;
+
+	return xasprintf("%s/%.*s.%s.cmd", tree->build, dir, name, name + dir);
+}
+
+/*
+ * What the object is linked into.  kbuild tells with -DMODULE and
+ * -DKBUILD_MODNAME (scripts/Makefile.lib); an object of several modules has
+ * their names joined with a colon.
+ */
+static struct error *read_target(const struct tree *tree, const char *name, char **target)
+{
+	static const char key[] = "-DKBUILD_MODNAME='\"";
+	_cleanup_free_ char *path = cmd_path(tree, name);
+	_cleanup_free_ void *data = NULL;
+	const char *module, *eol;
+	size_t size;
+
+	TRY(file_read(path, CMD_MAX, &data, &size));
+	eol = strchr(data, '\n');
+	if (eol)
+		*(char *)eol = '\0';
+	if (!strstr(data, " -DMODULE ")) {
+		*target = xstrdup("vmlinux");
+		return NULL;
+	}
+	module = strstr(data, key);
+	if (!module)
+		return refuse("TARGET-UNKNOWN", "%s: kbuild does not tell which module it belongs to", name);
+	module += sizeof(key) - 1;
+	*target = xstrndup(module, strcspn(module, "\""));
+	if (strchr(*target, ':'))
+		return refuse("TARGET-UNKNOWN", "%s belongs to several modules (%s)", name, *target);
+	return NULL;
+}
+
+/* The compiler's complaints out of make's output: from its first word on. */
+static const char *complaints(const char *output)
+{
+	const char *error = strstr(output, "error:");
+
+	if (!error)
+		return output;
+	while (error > output && error[-1] != '\n')
+		error--;
+	return error;
+}
+
+static struct error *make_objects(const struct tree *tree, char *const *names, size_t count, int jobs,
+				  char **output)
+{
+	const char *goals[GOALS_AT_ONCE + 1] = { NULL };
+	_cleanup_free_ char *all = xstrdup("");
+	size_t i, n;
+	int status;
+
+	for (i = 0; i < count; i += n) {
+		_cleanup_free_ char *part = NULL;
+		char *longer;
+
+		for (n = 0; n < GOALS_AT_ONCE && i + n < count; n++) {
+			_cleanup_free_ char *path = path_join(tree->build, names[i + n]);
+
+			goals[n] = names[i + n];
+			TRY(remove_tree(path));
+		}
+		goals[n] = NULL;
+		/* Its status says little: one goal that is not built at all fails it. */
+		TRY(tree_make(tree, goals, OBJECT_FLAGS, jobs, &status, &part));
+		longer = xasprintf("%s%s", all, part);
+		free(all);
+		all = longer;
+	}
+	*output = take_ptr(all);
+	return NULL;
+}
+
+/* The cached pre object of @name: "KEY/pre/kernel/fork.o" and its target beside it. */
+static char *cached_path(const struct tree *tree, const char *name, const char *suffix)
+{
+	return xasprintf("%s/pre/%s%s", tree->path, name, suffix);
+}
+
+static struct error *make_parent(const char *path)
+{
+	_cleanup_free_ char *dir = xstrdup(path);
+
+	*strrchr(dir, '/') = '\0';
+	return make_dirs(dir);
+}
+
+/* Keeps what was just built as the pre object; the target's file is written last and completes it. */
+static struct error *cache_pre(const struct tree *tree, const struct compiled *o)
+{
+	_cleanup_free_ char *built = path_join(tree->build, o->name);
+	_cleanup_free_ char *kept = cached_path(tree, o->name, "");
+	_cleanup_free_ char *target_path = cached_path(tree, o->name, ".target");
+	_cleanup_free_ char *target = NULL;
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+
+	TRY(make_parent(kept));
+	if (!file_exists(built))
+		return file_write(target_path, "", 0, 0644);
+	TRY(read_target(tree, o->name, &target));
+	TRY(file_read(built, OBJECT_MAX_SIZE, &data, &size));
+	TRY(file_write(kept, data, size, 0644));
+	return file_write(target_path, target, strlen(target), 0644);
+}
+
+/* An object whose source is there but that kbuild knows no way to make is not part of this kernel. */
+static bool is_compiled(const char *output, const struct compiled *o)
+{
+	_cleanup_free_ char *no_rule = xasprintf("No rule to make target '%s'", o->name);
+	_cleanup_free_ char *failed = xasprintf("%s] Error", o->name);
+
+	return !strstr(output, no_rule) && strstr(output, failed);
+}
+
+static struct error *compile_failed(const char *output, const char *when, const struct compiled *o)
+{
+	return refuse("COMPILE-FAILED", "%s does not compile %s the patch:\n%.3000s", o->source, when,
+		      complaints(output));
+}
+
+static struct error *compile_pre(const struct tree *tree, struct compilation *c, int jobs)
+{
+	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
+	_cleanup_free_ char *output = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < c->count; i++) {
+		_cleanup_free_ char *source = path_join(tree->source, c->objects[i].source);
+		_cleanup_free_ char *target = cached_path(tree, c->objects[i].name, ".target");
+
+		if (file_exists(source) && !file_exists(target))
+			names[n++] = c->objects[i].name;
+	}
+	if (!n)
+		return NULL;
+	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");
+	TRY(make_objects(tree, names, n, jobs, &output));
+	for (i = 0; i < c->count; i++) {
+		struct compiled *o = &c->objects[i];
+		_cleanup_free_ char *built = path_join(tree->build, o->name);
+		size_t k = 0;
+
+		while (k < n && names[k] != o->name)
+			k++;
+		if (k == n)
+			continue;
+		if (!file_exists(built) && is_compiled(output, o))
+			return compile_failed(output, "without", o);
+		TRY(cache_pre(tree, o));
+	}
+	return NULL;
+}
+
+static struct error *load_pre(const struct tree *tree, struct compilation *c)
+{
+	size_t i, size;
+
+	for (i = 0; i < c->count; i++) {
+		struct compiled *o = &c->objects[i];
+		_cleanup_free_ char *source = path_join(tree->source, o->source);
+		_cleanup_free_ char *path = cached_path(tree, o->name, "");
+		_cleanup_free_ char *target_path = cached_path(tree, o->name, ".target");
+		void *target;
+
+		if (!file_exists(source))
+			continue;
+		TRY(file_read(target_path, CMD_MAX, &target, &size));
+		o->target = target;
+		o->built = size > 0;
+		if (!o->built)
+			continue;
+		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
+		TRY(object_parse(xmemdup(o->pre_image, o->pre_size), o->pre_size, o->name, &o->pre));
+	}
+	return NULL;
+}
+
+static struct error *load_post(const struct tree *tree, struct compiled *o, const char *output)
+{
+	_cleanup_free_ char *source = path_join(tree->source, o->source);
+	_cleanup_free_ char *built = path_join(tree->build, o->name);
+
+	if (!file_exists(source))
+		return NULL; /* the patch deletes it */
+	if (!file_exists(built)) {
+		if (o->pre || is_compiled(output, o))
+			return compile_failed(output, "with", o);
+		return NULL;
+	}
+	if (!o->target)
+		TRY(read_target(tree, o->name, &o->target));
+	o->built = true;
+	return object_open(built, o->name, &o->post);
+}
+
+static struct error *compile_post(const struct tree *tree, const struct patches *p,
+				  struct compilation *c, int jobs)
+{
+	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
+	_cleanup_free_ char *output = NULL;
+	size_t i, n = 0;
+
+	TRY(patch_apply(tree, p));
+	for (i = 0; i < c->count; i++) {
+		struct compiled *o = &c->objects[i];
+		_cleanup_free_ char *source = path_join(tree->source, o->source);
+
+		/* A file that only the patched tree has may be compiled or not: make tells. */
+		if (file_exists(source) && (o->built || !o->target))
+			names[n++] = o->name;
+	}
+	if (!n)
+		return NULL;
+	log_progress("compiling %zu object%s with the patch", n, n > 1 ? "s" : "");
+	TRY(make_objects(tree, names, n, jobs, &output));
+	for (i = 0; i < c->count; i++)
+		if (c->objects[i].built || !c->objects[i].target)
+			TRY(load_post(tree, &c->objects[i], output));
+	/* What was built from patched files must not be taken for anything else. */
+	for (i = 0; i < n; i++) {
+		_cleanup_free_ char *built = path_join(tree->build, names[i]);
+
+		TRY(remove_tree(built));
+	}
+	return NULL;
+}
+
+static struct error *list_objects(const struct patches *p, struct compilation *c)
+{
+	size_t i;
+
+	c->objects = xcalloc(p->file_count, sizeof(*c->objects));
+	for (i = 0; i < p->file_count; i++) {
+		const struct patched_file *f = &p->files[i];
+
+		if (f->kind == PATCHED_HEADER)
+			return refuse("HEADER-CHANGED",
+				      "the patch changes the header %s: which objects that reaches is not worked out yet",
+				      f->path);
+		if (f->kind == PATCHED_BUILD)
+			return refuse("BUILD-CHANGED",
+				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
+				      f->path);
+		if (f->kind != PATCHED_SOURCE)
+			continue;
+		c->objects[c->count].source = xstrdup(f->path);
+		c->objects[c->count++].name = object_name(f->path);
+	}
+	if (!c->count)
+		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
+	return NULL;
+}
+
+static struct error *check_any_built(const struct compilation *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++)
+		if (c->objects[i].built)
+			return NULL;
+	return refuse("NOTHING-COMPILED",
+		      "the patch touches no code that this kernel's configuration compiles: %s%s",
+		      c->objects[0].source, c->count > 1 ? " and others" : "");
+}
+
+struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
+			      struct compilation *c)
+{
+	struct error *err, *worse;
+
+	*c = (struct compilation){ 0 };
+	TRY(list_objects(p, c));
+	TRY(compile_pre(tree, c, jobs));
+	TRY(load_pre(tree, c));
+	err = compile_post(tree, p, c, jobs);
+	worse = patch_restore(tree);
+	if (!err)
+		err = worse;
+	else
+		error_free(worse);
+	return err ? err : check_any_built(c);
+}
+
+void compilation_fini(struct compilation *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		struct compiled *o = &c->objects[i];
+
+		object_free(o->pre);
+		object_free(o->post);
+		free(o->pre_image);
+		free(o->source);
+		free(o->name);
+		free(o->target);
+	}
+	free(c->objects);
+	*c = (struct compilation){ 0 };
+}

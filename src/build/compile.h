@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Compiling single objects of the kernel, before and after the patch. */
+#ifndef KMEND_BUILD_COMPILE_H
+#define KMEND_BUILD_COMPILE_H
+
+#include "build/patch.h"
+#include "build/tree.h"
+#include "object/object.h"
+
+/* One source file that the patches touch. */
+struct compiled {
+	char *source;		/* "kernel/fork.c" */
+	char *name;		/* "kernel/fork.o" */
+	bool built;		/* whether the configuration compiles it at all */
+	char *target;		/* "vmlinux", or the module's name as in /proc/modules */
+	struct object *pre;	/* NULL where the patch adds the file */
+	struct object *post;	/* NULL where the patch deletes it */
+	void *pre_image;	/* the pre object's file, for the pack */
+	size_t pre_size;
+};
+
+struct compilation {
+	struct compiled *objects;
+	size_t count;
+};
+
+/*
+ * Compiles what @p touches, once without and once with the patches.  Every
+ * function and variable gets a section of its own.  The tree is left
+ * unpatched.
+ * Errors: refusals COMPILE-FAILED with the compiler's words, PATCH-REJECTED,
+ * HEADER-CHANGED, BUILD-CHANGED, NOTHING-COMPILED.
+ */
+struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
+			      struct compilation *c) __must_use;
+void compilation_fini(struct compilation *c);
+
+#endif

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "build/patch.h"
+
+#include "build/lines.h"
+#include "util/file.h"
+#include "util/memory.h"
+#include "util/process.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PATCH_MAX (64ul << 20)	/* bytes of a patch file */
+#define SOURCE_MAX (64ul << 20)	/* bytes of a source file */
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static enum patched_kind kind_of(const char *path)
+{
+	static const char *const outside[] = { "Documentation/", "tools/", "samples/", "scripts/",
+					       "LICENSES/", "usr/", "MAINTAINERS", "CREDITS" };
+	const char *name = strrchr(path, '/');
+	size_t i;
+
+	name = name ? name + 1 : path;
+	for (i = 0; i < ARRAY_SIZE(outside); i++)
+		if (!strncmp(path, outside[i], strlen(outside[i])))
+			return PATCHED_NOTHING;
+	if (ends_with(name, ".c") || ends_with(name, ".S"))
+		return PATCHED_SOURCE;
+	if (ends_with(name, ".h"))
+		return PATCHED_HEADER;
+	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
+	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h"))
+		return PATCHED_BUILD;
+	if (ends_with(name, ".rst") || ends_with(name, ".txt") || ends_with(name, ".yaml"))
+		return PATCHED_NOTHING;
+	return PATCHED_BUILD;
+}
+
+/* The path behind "--- " or "+++ ", its first part taken off (-p1); NULL for /dev/null. */
+static char *path_of(const char *line)
+{
+	size_t len = strcspn(line, "\t\r\n");
+	const char *slash = memchr(line, '/', len);
+
+	if (!strncmp(line, "/dev/null", 9) || !slash)
+		return NULL;
+	return xstrndup(slash + 1, len - (slash + 1 - line));
+}
+
+static bool path_is_safe(const char *path)
+{
+	return *path && *path != '/' && strncmp(path, "../", 3) && !strstr(path, "/../") &&
+	       !ends_with(path, "/..");
+}
+
+static struct error *add_file(struct patches *p, const char *from, char *path)
+{
+	size_t i;
+
+	if (!path_is_safe(path)) {
+		struct error *err = refuse("PATCH-INVALID", "%s touches %s, which is outside the source",
+					   from, path);
+		free(path);
+		return err;
+	}
+	for (i = 0; i < p->file_count; i++) {
+		if (!strcmp(p->files[i].path, path)) {
+			free(path);
+			return NULL;
+		}
+	}
+	p->files = xreallocarray(p->files, p->file_count + 1, sizeof(*p->files));
+	p->files[p->file_count++] = (struct patched_file){ path, kind_of(path) };
+	return NULL;
+}
+
+static const char *next_line(const char *line)
+{
+	const char *eol = strchr(line, '\n');
+
+	return eol ? eol + 1 : NULL;
+}
+
+static struct error *find_files(struct patches *p, const char *from, const char *text)
+{
+	size_t before = p->file_count, hunks = 0;
+	const char *line, *next;
+
+	for (line = text; line; line = next) {
+		next = next_line(line);
+		if (!strncmp(line, "@@ -", 4))
+			hunks++;
+		if (strncmp(line, "--- ", 4) || !next || strncmp(next, "+++ ", 4))
+			continue;
+		for (int side = 0; side < 2; side++) {
+			char *path = path_of((side ? next : line) + 4);
+
+			if (path)
+				TRY(add_file(p, from, path));
+		}
+	}
+	if (strstr(text, "GIT binary patch"))
+		return refuse("PATCH-INVALID", "%s holds a binary change", from);
+	if (p->file_count == before || !hunks)
+		return refuse("PATCH-INVALID", "%s is no unified diff (patch -p1 form)", from);
+	return NULL;
+}
+
+static int file_order(const void *a, const void *b)
+{
+	return strcmp(((const struct patched_file *)a)->path, ((const struct patched_file *)b)->path);
+}
+
+struct error *patches_read(char *const *paths, size_t count, struct patches **out)
+{
+	struct patches *p = xcalloc(1, sizeof(*p));
+	struct error *err = NULL;
+	size_t i;
+
+	p->paths = xcalloc(count, sizeof(*p->paths));
+	p->texts = xcalloc(count, sizeof(*p->texts));
+	p->sizes = xcalloc(count, sizeof(*p->sizes));
+	for (i = 0; i < count && !err; i++) {
+		p->paths[i] = xstrdup(paths[i]);
+		p->count = i + 1;
+		err = file_read(paths[i], PATCH_MAX, &p->texts[i], &p->sizes[i]);
+		if (!err && strlen(p->texts[i]) != p->sizes[i])
+			err = refuse("PATCH-INVALID", "%s is no text", paths[i]);
+		if (!err)
+			err = find_files(p, paths[i], p->texts[i]);
+	}
+	if (err) {
+		patches_free(p);
+		return err;
+	}
+	qsort(p->files, p->file_count, sizeof(*p->files), file_order);
+	*out = p;
+	return NULL;
+}
+
+void patches_free(struct patches *p)
+{
+	size_t i;
+
+	if (!p)
+		return;
+	for (i = 0; i < p->count; i++) {
+		free(p->paths[i]);
+		free(p->texts[i]);
+	}
+	for (i = 0; i < p->file_count; i++)
+		free(p->files[i].path);
+	free(p->paths);
+	free(p->texts);
+	free(p->sizes);
+	free(p->files);
+	free(p);
+}
+
+static struct error *make_dirs_above(const char *path)
+{
+	_cleanup_free_ char *dir = xstrdup(path);
+	char *slash = strrchr(dir, '/');
+
+	if (slash)
+		*slash = '\0';
+	return make_dirs(dir);
+}
+
+/*
+ * The undo folder: "files" with the originals, "list" with a line for each
+ * path, "+" where it existed and "-" where it did not.  The list is written
+ * last, so a folder without one means that nothing was changed yet.
+ */
+static struct error *save_originals(const struct tree *tree, const struct patches *p)
+{
+	_cleanup_free_ char *undo = path_join(tree->path, "undo");
+	_cleanup_free_ char *list_path = path_join(undo, "list");
+	_cleanup_free_ char *list = xstrdup("");
+	size_t i;
+
+	TRY(remove_tree(undo));
+	TRY(make_dirs(undo));
+	for (i = 0; i < p->file_count; i++) {
+		_cleanup_free_ char *path = path_join(tree->source, p->files[i].path);
+		_cleanup_free_ char *copy = xasprintf("%s/files/%s", undo, p->files[i].path);
+		_cleanup_free_ void *data = NULL;
+		bool exists = file_exists(path);
+		char *longer;
+		size_t size;
+
+		longer = xasprintf("%s%c%s\n", list, exists ? '+' : '-', p->files[i].path);
+		free(list);
+		list = longer;
+		if (!exists)
+			continue;
+		TRY(make_dirs_above(copy));
+		TRY(file_read(path, SOURCE_MAX, &data, &size));
+		TRY(file_write(copy, data, size, 0644));
+	}
+	return file_write(list_path, list, strlen(list), 0644);
+}
+
+static struct error *restore_file(const struct tree *tree, const char *undo, const char *line)
+{
+	_cleanup_free_ char *path = path_join(tree->source, line + 1);
+	_cleanup_free_ char *copy = xasprintf("%s/files/%s", undo, line + 1);
+	_cleanup_free_ char *reject = xasprintf("%s.rej", path);
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+
+	TRY(remove_tree(reject));
+	if (*line == '-')
+		return remove_tree(path);
+	TRY(file_read(copy, SOURCE_MAX, &data, &size));
+	/* The time is now, so that make sees what was built from the patched file as stale. */
+	return file_write(path, data, size, 0644);
+}
+
+struct error *patch_restore(const struct tree *tree)
+{
+	_cleanup_free_ char *undo = path_join(tree->path, "undo");
+	_cleanup_free_ char *list_path = path_join(undo, "list");
+	_cleanup_free_ void *list = NULL;
+	char *line, *save = NULL;
+	size_t size;
+
+	if (file_exists(list_path)) {
+		TRY(file_read(list_path, PATCH_MAX, &list, &size));
+		for (line = strtok_r(list, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			TRY(restore_file(tree, undo, line));
+	}
+	return remove_tree(undo);
+}
+
+static struct error *apply_one(const struct tree *tree, const char *path, const void *text, size_t size)
+{
+	const char *argv[] = { "patch", "-p1", "--forward", "--batch", "--fuzz=0",
+			       "--no-backup-if-mismatch", "-r", "-", "-s", NULL };
+	struct process_options opts = { .argv = argv, .dir = tree->source,
+					.env_add = build_environment, .input = text,
+					.input_size = size, .merge_stderr = true };
+	_cleanup_free_ char *output = NULL;
+	int status;
+
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status)
+		return refuse("PATCH-REJECTED", "%s does not apply to this source:\n%s", path, output);
+	return NULL;
+}
+
+/* Gives what stands behind each change of one file its old line numbers. */
+static struct error *keep_lines(const struct tree *tree, const char *name)
+{
+	_cleanup_free_ char *undo = xasprintf("%s/undo/files/%s", tree->path, name);
+	_cleanup_free_ char *path = path_join(tree->source, name);
+	_cleanup_free_ struct line_number *marks = NULL;
+	_cleanup_free_ char *output = NULL, *out = NULL;
+	_cleanup_free_ void *text = NULL;
+	const char *argv[] = { "diff", "-a", "-U0", undo, path, NULL };
+	struct process_options opts = { .argv = argv, .env_add = build_environment };
+	size_t size, count;
+	int status;
+
+	if (!file_exists(undo) || !file_exists(path))
+		return NULL;
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status > 1)
+		return system_error(0, "diff failed on %s", path);
+	count = lines_from_diff(output, &marks);
+	if (!count)
+		return NULL;
+	TRY(file_read(path, SOURCE_MAX, &text, &size));
+	out = lines_insert(text, size, marks, count, &size);
+	return file_write(path, out, size, 0644);
+}
+
+static struct error *apply_all(const struct tree *tree, const struct patches *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		TRY(apply_one(tree, p->paths[i], p->texts[i], p->sizes[i]));
+	for (i = 0; i < p->file_count; i++)
+		if (p->files[i].kind == PATCHED_HEADER || ends_with(p->files[i].path, ".c"))
+			TRY(keep_lines(tree, p->files[i].path));
+	return NULL;
+}
+
+struct error *patch_apply(const struct tree *tree, const struct patches *p)
+{
+	struct error *err;
+
+	TRY(save_originals(tree, p));
+	err = apply_all(tree, p);
+	if (err) {
+		struct error *worse = patch_restore(tree);
+
+		/* The next tree_open() tries again; the first error is the one to tell. */
+		error_free(worse);
+	}
+	return err;
+}

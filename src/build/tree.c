@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "build/tree.h"
+
+#include "build/patch.h"
+#include "util/file.h"
+#include "util/log.h"
+#include "util/memory.h"
+#include "util/process.h"
+#include "util/sha256.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CONFIG_MAX (4ul << 20)
+
+/*
+ * MAKEFLAGS and the like come from a make that runs kmend; the KBUILD_ values
+ * would put the time and the user into what is built.
+ */
+const char *const build_environment[] = {
+	"LC_ALL=C",		"MAKEFLAGS=",
+	"MFLAGS=",		"MAKELEVEL=",
+	"KBUILD_BUILD_USER=kmend", "KBUILD_BUILD_HOST=kmend",
+	"KBUILD_BUILD_TIMESTAMP=1970-01-01", "KCFLAGS=",
+	"KAFLAGS=",		"KBUILD_OUTPUT=",
+	"KCPPFLAGS=",		"ARCH=x86",
+	"CROSS_COMPILE=",	"V=",
+	"SOURCE_DATE_EPOCH=",	NULL
+};
+
+/* The end of what a tool printed, for a message. */
+static const char *tail_of(const char *output)
+{
+	size_t len = strlen(output);
+
+	return len > 2000 ? output + len - 2000 : output;
+}
+
+static void hash_text(struct sha256 *hash, const char *text)
+{
+	sha256_add(hash, text, strlen(text) + 1);
+}
+
+/* Folds the names, sizes and times of all files under @path into @hash. */
+static struct error *hash_folder(struct sha256 *hash, const char *path)
+{
+	size_t count, i;
+	char **names;
+
+	TRY(dir_list(path, &names, &count));
+	for (i = 0; i < count; i++) {
+		_cleanup_free_ char *entry = path_join(path, names[i]);
+		_cleanup_free_ char *line = NULL;
+		struct error *err = NULL;
+		struct stat st;
+
+		if (lstat(entry, &st)) {
+			names_free(names, count);
+			return system_error(0, "%s cannot be looked at", entry);
+		}
+		if (!S_ISDIR(st.st_mode)) {
+			line = xasprintf("%s %lld %lld.%09ld", names[i], (long long)st.st_size,
+					 (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+			hash_text(hash, line);
+		} else if (strcmp(names[i], ".git")) {
+			hash_text(hash, names[i]);
+			err = hash_folder(hash, entry);
+		}
+		if (err) {
+			names_free(names, count);
+			return err;
+		}
+	}
+	names_free(names, count);
+	return NULL;
+}
+
+/* A tarball is known by its path, size and time: its content is not read for this. */
+static struct error *tree_key(const struct kit *kit, char **key)
+{
+	_cleanup_free_ void *config = NULL;
+	uint8_t digest[SHA256_SIZE];
+	struct sha256 hash;
+	struct stat st;
+	size_t size;
+
+	sha256_begin(&hash);
+	if (stat(kit->source, &st))
+		return system_error(0, "%s cannot be looked at", kit->source);
+	hash_text(&hash, kit->source);
+	if (kit->source_is_tarball) {
+		_cleanup_free_ char *line = xasprintf("%lld %lld.%09ld", (long long)st.st_size,
+						      (long long)st.st_mtim.tv_sec,
+						      st.st_mtim.tv_nsec);
+		hash_text(&hash, line);
+	} else {
+		TRY(hash_folder(&hash, kit->source));
+	}
+	TRY(file_read(kit->config, CONFIG_MAX, &config, &size));
+	hash_text(&hash, config);
+	hash_text(&hash, kit->compiler_text);
+	sha256_end(&hash, digest);
+	*key = xmalloc(2 * SHA256_SIZE + 1);
+	hex_encode(digest, SHA256_SIZE, *key);
+	(*key)[24] = '\0';
+	return NULL;
+}
+
+static struct error *run_tool(const char *const *argv, const char *what)
+{
+	struct process_options opts = { .argv = argv, .env_add = build_environment,
+					.merge_stderr = true };
+	_cleanup_free_ char *output = NULL;
+	int status;
+
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status)
+		return system_error(0, "%s failed: %s", what, tail_of(output));
+	return NULL;
+}
+
+static struct error *copy_source(const struct tree *tree)
+{
+	const struct kit *kit = tree->kit;
+	_cleanup_free_ char *dot = xasprintf("%s/.", kit->source);
+	_cleanup_free_ char *config = path_join(tree->source, ".config");
+	_cleanup_free_ char *generated = path_join(tree->source, "include/config");
+	const char *untar[] = { "tar",	   "-x",	 "-f", kit->source, "-C",
+				tree->source, "--strip-components=1", "--no-same-owner", NULL };
+	const char *copy[] = { "cp", "-a", "--reflink=auto", "--no-preserve=ownership", dot,
+			       tree->source, NULL };
+	const char *clean[] = { "make", "-s", "-C", tree->source, "mrproper", NULL };
+
+	TRY(make_dirs(tree->source));
+	if (kit->source_is_tarball)
+		return run_tool(untar, "unpacking the kernel source");
+	TRY(run_tool(copy, "copying the kernel source"));
+	/* kbuild builds elsewhere only from a source that nothing was built in. */
+	if (file_exists(config) || file_exists(generated))
+		return run_tool(clean, "cleaning the copy of the kernel source");
+	return NULL;
+}
+
+struct error *tree_make(const struct tree *tree, const char *const *goals, const char *flags, int jobs,
+			int *status, char **output)
+{
+	_cleanup_free_ char *cc = xasprintf("CC=%s", tree->kit->compiler);
+	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
+	_cleanup_free_ char *j = xasprintf("-j%d", jobs);
+	_cleanup_free_ char *kcflags = xasprintf("KCFLAGS=%s", flags);
+	const char *argv[64] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags };
+	struct process_options opts = { .argv = argv, .env_add = build_environment,
+					.merge_stderr = true };
+	size_t n = 8, i;
+
+	/* Debian's gcc-N comes with a linker and an assembler that are not versioned. */
+	for (i = 0; goals[i]; i++) {
+		if (n + 1 >= ARRAY_SIZE(argv))
+			return system_error(0, "too many objects for one make");
+		argv[n++] = goals[i];
+	}
+	return process_run(&opts, status, output, NULL);
+}
+
+static struct error *make_goal(const struct tree *tree, const char *goal)
+{
+	const char *goals[] = { goal, NULL };
+	_cleanup_free_ char *output = NULL;
+	int status;
+
+	TRY(tree_make(tree, goals, "", 2, &status, &output));
+	if (status)
+		return refuse("PREPARE-FAILED", "make %s failed in the copy of the kernel source:\n%s",
+			      goal, tail_of(output));
+	return NULL;
+}
+
+/*
+ * The tools of this machine must give the configuration that the kernel had: a
+ * value that was set must still be set to the same.  What is only new has no
+ * say (Debian takes the names of its signing keys out of /boot/config).
+ */
+static struct error *check_config(const struct tree *tree)
+{
+	_cleanup_free_ char *path = path_join(tree->build, ".config");
+	_cleanup_free_ void *want = NULL, *have = NULL;
+	_cleanup_free_ char *padded = NULL;
+	char *line, *save = NULL;
+	size_t size;
+
+	TRY(file_read(tree->kit->config, CONFIG_MAX, &want, &size));
+	TRY(file_read(path, CONFIG_MAX, &have, &size));
+	padded = xasprintf("\n%s\n", (char *)have);
+	for (line = strtok_r(want, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		_cleanup_free_ char *whole = xasprintf("\n%s\n", line);
+
+		if (strncmp(line, "CONFIG_", 7) || strstr(padded, whole))
+			continue;
+		return refuse("CONFIG-CHANGED",
+			      "with the tools of this machine the kernel's configuration cannot be kept: %s changes (CONFIG_PAHOLE_VERSION and CONFIG_DEBUG_INFO_BTF need the package dwarves)",
+			      line);
+	}
+	return NULL;
+}
+
+static struct error *prepare(struct tree *tree)
+{
+	_cleanup_free_ char *config = path_join(tree->build, ".config");
+	_cleanup_free_ char *ready = path_join(tree->path, "ready");
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+
+	TRY(remove_tree(tree->path));
+	log_progress("copying the kernel source");
+	TRY(copy_source(tree));
+	TRY(make_dirs(tree->build));
+	TRY(file_read(tree->kit->config, CONFIG_MAX, &data, &size));
+	TRY(file_write(config, data, size, 0644));
+	log_progress("preparing the kernel source");
+	TRY(make_goal(tree, "olddefconfig"));
+	TRY(check_config(tree));
+	TRY(make_goal(tree, "prepare"));
+	return file_write(ready, "", 0, 0644);
+}
+
+struct error *tree_open(const struct kit *kit, struct tree **out)
+{
+	struct tree *tree = xcalloc(1, sizeof(*tree));
+	_cleanup_free_ char *cache = cache_dir();
+	_cleanup_free_ char *trees = path_join(cache, "trees");
+	_cleanup_free_ char *key = NULL, *lock = NULL, *ready = NULL;
+	struct error *err;
+
+	tree->kit = kit;
+	tree->lock = -1;
+	err = tree_key(kit, &key);
+	if (!err)
+		err = make_dirs(trees);
+	if (!err) {
+		tree->path = path_join(trees, key);
+		tree->source = path_join(tree->path, "source");
+		tree->build = path_join(tree->path, "build");
+		lock = xasprintf("%s.lock", tree->path);
+		ready = path_join(tree->path, "ready");
+		err = file_lock(lock, &tree->lock);
+	}
+	if (!err)
+		err = file_exists(ready) ? patch_restore(tree) : prepare(tree);
+	if (err) {
+		tree_close(tree);
+		return err;
+	}
+	*out = tree;
+	return NULL;
+}
+
+void tree_close(struct tree *tree)
+{
+	if (!tree)
+		return;
+	if (tree->lock >= 0)
+		close(tree->lock);
+	free(tree->path);
+	free(tree->source);
+	free(tree->build);
+	free(tree);
+}

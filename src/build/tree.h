@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Prepared trees: a copy of the source, configured and prepared once for each
+ * (source, configuration, compiler), under cache_dir()/trees.  The user's own
+ * tree is never written to.
+ *
+ *   trees/KEY/source	the copy
+ *   trees/KEY/build	kbuild's O=
+ *   trees/KEY/pre	compiled pre objects, each with the name of its target
+ *   trees/KEY/undo	what a patch is about to change, as it was; see patch.h
+ *   trees/KEY/ready	written last: without it the tree is made anew
+ *   trees/KEY.lock	held while a tree is open
+ */
+#ifndef KMEND_BUILD_TREE_H
+#define KMEND_BUILD_TREE_H
+
+#include "build/kit.h"
+
+#include <stddef.h>
+
+struct tree {
+	const struct kit *kit;
+	char *path;
+	char *source;
+	char *build;
+	int lock;
+};
+
+/*
+ * Opens the tree for @kit, making it where it is missing, and keeps others
+ * out until tree_close().  What a killed create left in it is put right.
+ * Errors: refusals CONFIG-CHANGED where the configuration cannot be kept as it
+ * is (a tool is missing), PREPARE-FAILED with the end of make's output; system
+ * errors.
+ */
+struct error *tree_open(const struct kit *kit, struct tree **tree) __must_use;
+void tree_close(struct tree *tree);
+
+/*
+ * Runs make in the tree's build folder.  @goals: NULL-terminated.  @flags:
+ * KCFLAGS.  *@output is what it printed, the caller's to free.
+ */
+struct error *tree_make(const struct tree *tree, const char *const *goals, const char *flags, int jobs,
+			int *status, char **output) __must_use;
+
+/* The environment of every make that kmend runs: nothing of the user's, no time, no name. */
+extern const char *const build_environment[];
+
+#endif

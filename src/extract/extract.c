@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "extract/extract.h"
+
+#include "arch/arch.h"
+#include "kmend/engine.h"
+#include "util/memory.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define FUNCTIONS_SECTION ".kmend.functions"
+#define RANGES_SECTION ".kmend.ranges"
+#define STRINGS_SECTION ".kmend.strings"
+
+/* Bytes before a function that belong to it (CONFIG_FUNCTION_PADDING_BYTES). */
+#define PREFIX_MAX 16
+
+/* Where an atom of the post object went. */
+struct place {
+	bool kept;
+	size_t section;		/* in the output */
+	uint64_t lead;		/* bytes of its section before it */
+	output_symbol symbol;	/* what its relocations are given */
+};
+
+struct extractor {
+	struct extraction *x;
+	const struct change *c;
+	struct place *places;		/* by the atoms' index */
+	struct atom **queue;
+	size_t queued, done;
+};
+
+/* What a reference from kept code to something else becomes. */
+enum reference {
+	REFERENCE_KEPT,		/* the new thing, which goes with the update */
+	REFERENCE_LIVE,		/* the running one, found by the proof */
+	REFERENCE_GLOBAL,	/* a symbol that is defined elsewhere */
+};
+
+struct extraction *extraction_new(void)
+{
+	struct extraction *x = xcalloc(1, sizeof(*x));
+
+	x->out = output_new();
+	return x;
+}
+
+void extraction_free(struct extraction *x)
+{
+	size_t i;
+
+	if (!x)
+		return;
+	for (i = 0; i < x->function_count; i++) {
+		free(x->functions[i].name);
+		free(x->functions[i].object);
+	}
+	free(x->functions);
+	output_free(x->out);
+	free(x);
+}
+
+static void keep(struct extractor *e, struct atom *a)
+{
+	if (e->places[a->index].kept)
+		return;
+	e->places[a->index].kept = true;
+	e->queue[e->queued++] = a;
+}
+
+/*
+ * Read-only data that the compiler made or numbered and that refers to nothing
+ * is nobody's address: a copy is as good as the original.
+ */
+static bool is_anonymous_constant(const struct atom *a)
+{
+	_cleanup_free_ char *base = NULL;
+
+	if (!a->symbol || a->reloc_count || a->symbol->bind != STB_LOCAL)
+		return false;
+	base = base_name(a->symbol->name);
+	return strcmp(base, a->symbol->name) != 0;
+}
+
+static struct error *refuse_reference(const struct extractor *e, const char *code,
+				      const struct atom *from, const struct atom *to, const char *why)
+{
+	return refuse(code, "%s in %s refers to %s (%s), %s", atom_name(from), e->c->post->name,
+		      atom_name(to), to->section->name, why);
+}
+
+/* What @rel of the kept atom @from becomes. @in_table: it stands in a table's entry. */
+static struct error *judge_reference(const struct extractor *e, const struct atom *from,
+				     const struct reloc *rel, bool in_table, enum reference *kind)
+{
+	const struct atom *to = rel->target;
+	enum section_class class;
+
+	*kind = REFERENCE_GLOBAL;
+	if (!to)
+		return NULL;
+	class = section_classify(to->section, e->c->module);
+	*kind = REFERENCE_KEPT;
+	if (atom_is_content(to))
+		return NULL;
+	if (class == CLASS_INIT)
+		return refuse_reference(e, "INIT-REFERENCE", from, to, "which is gone after boot");
+	if (to->state == ATOM_NEW) {
+		if (class == CLASS_OTHER || class == CLASS_TABLE || class == CLASS_EXPORT)
+			return refuse_reference(e, "SECTION-UNKNOWN", from, to,
+						"in a section whose meaning is not known");
+		return NULL;
+	}
+	if (to->state == ATOM_CHANGED && class == CLASS_TEXT) {
+		/*
+		 * An address that is kept somewhere must outlive an undo, so it is the old
+		 * one; calls, and what points into the middle of the code, are the new.
+		 */
+		if (!in_table && !rel->delta && !arch_reloc_is_branch(rel->type) && to != from)
+			*kind = REFERENCE_LIVE;
+		return NULL;
+	}
+	if (to->state == ATOM_CHANGED)
+		return NULL;
+	if (class == CLASS_RODATA && is_anonymous_constant(to))
+		return NULL;
+	if (!to->twin || !to->twin->symbol)
+		return refuse_reference(e, "SYMBOL-NAMELESS", from, to,
+					"which has no name to find it by");
+	*kind = REFERENCE_LIVE;
+	return NULL;
+}
+
+/* Whether the address of what is new can be kept by somebody who outlives an undo. */
+static bool may_escape(const struct reloc *rel, bool in_table)
+{
+	const struct atom *to = rel->target;
+
+	if (in_table || arch_reloc_is_branch(rel->type) || to->state != ATOM_NEW || !to->symbol)
+		return false;
+	return section_is_text(to->section) || to->section->flags & SHF_WRITE || to->reloc_count;
+}
+
+static struct error *follow(struct extractor *e, const struct atom *from, const struct reloc *relocs,
+			    size_t count, bool in_table)
+{
+	enum reference kind;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		TRY(judge_reference(e, from, &relocs[i], in_table, &kind));
+		if (kind != REFERENCE_KEPT)
+			continue;
+		keep(e, relocs[i].target);
+		if (may_escape(&relocs[i], in_table))
+			e->x->escapes = true;
+	}
+	return NULL;
+}
+
+/* Finds all that the replaced functions need, with the entries of tables about it. */
+static struct error *find_kept(struct extractor *e)
+{
+	size_t i, n;
+
+	for (i = 0; i < e->c->replaced_count; i++)
+		keep(e, e->c->replaced[i]);
+	for (; e->done < e->queued; e->done++) {
+		const struct atom *a = e->queue[e->done];
+		const struct table_entry *entries = tables_of(e->c->post_tables, a, &n);
+
+		TRY(follow(e, a, a->relocs, a->reloc_count, false));
+		for (i = 0; i < n; i++)
+			TRY(follow(e, a, entries[i].relocs + 1, entries[i].table->relocs - 1, true));
+	}
+	return NULL;
+}
+
+/* The filling before a function is its prefix where the kernel gives functions one. */
+static uint64_t lead_of(const struct atom *a)
+{
+	const struct section *s = a->section;
+	uint64_t before = 0;
+	size_t i;
+
+	if (!atom_is_function(a))
+		return 0;
+	for (i = 0; i < s->atom_count && s->atoms[i] != a; i++)
+		before = s->atoms[i]->end;
+	return a->start - before < PREFIX_MAX ? a->start - before : PREFIX_MAX;
+}
+
+static void place_atom(struct extractor *e, const struct atom *a)
+{
+	struct place *p = &e->places[a->index];
+	const struct section *s = a->section;
+	uint64_t lead = lead_of(a), align = s->align ? s->align : 1;
+	const uint8_t *data = atom_data(a);
+	bool global = a->symbol && a->state == ATOM_NEW && a->symbol->bind != STB_LOCAL;
+
+	while ((a->start - lead) % align)
+		align /= 2;
+	p->lead = lead;
+	p->section = output_section(e->x->out, s->name, s->type, s->flags & ~(uint64_t)SHF_GROUP,
+				    align, s->entsize, data ? data - lead : NULL, atom_size(a) + lead);
+	if (a->symbol)
+		p->symbol = output_define(e->x->out, a->symbol->name, p->section, lead, atom_size(a),
+					  a->symbol->type, global ? STB_GLOBAL : STB_LOCAL);
+	else
+		p->symbol = output_section_symbol(e->x->out, p->section);
+}
+
+/* "kernel/fork.o:foo", the running thing that the pre object calls foo. */
+static char *live_name(const struct change *c, const char *name)
+{
+	return xasprintf("%s%c%s", c->pre->name, EXTRACT_SEPARATOR, name);
+}
+
+static output_symbol live_symbol(struct extractor *e, const struct atom *twin)
+{
+	_cleanup_free_ char *name = live_name(e->c, twin->symbol->name);
+
+	return output_undefined(e->x->out, name);
+}
+
+static output_symbol global_symbol(struct extractor *e, const struct symbol *s)
+{
+	_cleanup_free_ char *name = NULL;
+
+	/* What a module calls __this_module is itself, not the update. */
+	if (strcmp(s->name, "__this_module"))
+		return output_undefined(e->x->out, s->name);
+	name = live_name(e->c, s->name);
+	return output_undefined(e->x->out, name);
+}
+
+/* Gives the output the relocation @rel, which stands at @offset of its @section. */
+static struct error *emit_reloc(struct extractor *e, const struct atom *from, const struct reloc *rel,
+				bool in_table, size_t section, uint64_t offset)
+{
+	int64_t addend = rel->delta - rel->bias;
+	enum reference kind;
+	output_symbol symbol;
+
+	TRY(judge_reference(e, from, rel, in_table, &kind));
+	if (kind == REFERENCE_KEPT) {
+		const struct place *p = &e->places[rel->target->index];
+
+		symbol = p->symbol;
+		if (!rel->target->symbol)
+			addend += p->lead;
+	} else if (kind == REFERENCE_LIVE) {
+		symbol = live_symbol(e, rel->target->twin);
+	} else {
+		symbol = global_symbol(e, rel->symbol);
+	}
+	output_reloc(e->x->out, section, offset, rel->type, symbol, addend);
+	return NULL;
+}
+
+static struct error *emit_relocs(struct extractor *e, const struct atom *a)
+{
+	const struct place *p = &e->places[a->index];
+	size_t i;
+
+	for (i = 0; i < a->reloc_count; i++)
+		TRY(emit_reloc(e, a, &a->relocs[i], false, p->section,
+			       a->relocs[i].offset - a->start + p->lead));
+	return NULL;
+}
+
+/* The ORC data of an .orc_unwind_ip entry stands at the same place of .orc_unwind. */
+static struct error *emit_unwind(struct extractor *e, const struct table_entry *t)
+{
+	const struct section *with = object_section(e->c->post, t->table->with);
+	uint64_t index = t->offset / t->size, size;
+	size_t section;
+
+	if (!with || !with->data || with->size % (t->section->size / t->size))
+		return refuse("TABLE-UNKNOWN", "%s: %s does not fit %s", e->c->post->name,
+			      t->table->with, t->table->section);
+	size = with->size / (t->section->size / t->size);
+	output_append(e->x->out, with->name, with->flags, with->align, with->entsize,
+		      with->data + index * size, size, &section);
+	return NULL;
+}
+
+static struct error *emit_tables(struct extractor *e, const struct atom *a)
+{
+	size_t n, i, k, section;
+	const struct table_entry *entries = tables_of(e->c->post_tables, a, &n);
+
+	for (i = 0; i < n; i++) {
+		const struct table_entry *t = &entries[i];
+		uint64_t at = output_append(e->x->out, t->section->name,
+					    t->section->flags & ~(uint64_t)(SHF_GROUP | SHF_LINK_ORDER),
+					    t->section->align, t->section->entsize,
+					    t->section->data + t->offset, t->size, &section);
+
+		for (k = 0; k < t->table->relocs; k++)
+			TRY(emit_reloc(e, a, &t->relocs[k], true, section,
+				       at + t->relocs[k].offset - t->offset));
+		if (t->table->kind == ARCH_TABLE_UNWIND)
+			TRY(emit_unwind(e, t));
+	}
+	return NULL;
+}
+
+static void add_function(struct extraction *x, const char *name, const char *object,
+			 enum manifest_action action)
+{
+	array_grow(x->functions, x->function_count, x->function_capacity);
+	x->functions[x->function_count++] =
+		(struct manifest_function){ xstrdup(name), xstrdup(object), action };
+}
+
+static bool is_cold_part(const struct atom *a)
+{
+	size_t len = strlen(a->symbol->name);
+
+	return len > 5 && !strcmp(a->symbol->name + len - 5, ".cold");
+}
+
+/* Nothing is written to the running .cold part, but no thread may be in it. */
+static void emit_range(struct extractor *e, const struct atom *a)
+{
+	struct kmend_range range = { 0 };
+	size_t section;
+	uint64_t at;
+
+	if (!a->twin)
+		return;
+	at = output_append(e->x->out, RANGES_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &range,
+			   sizeof(range), &section);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_range, addr),
+		     arch_reloc_address(), live_symbol(e, a->twin), 0);
+	e->x->ranges++;
+}
+
+static void emit_function(struct extractor *e, const struct atom *a)
+{
+	struct kmend_function f = { .new_size = atom_size(a) };
+	const char *name = a->symbol->name;
+	size_t section, strings;
+	uint64_t at, string;
+
+	at = output_append(e->x->out, FUNCTIONS_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &f, sizeof(f),
+			   &section);
+	string = output_append(e->x->out, STRINGS_SECTION, SHF_ALLOC, 1, 0, name, strlen(name) + 1,
+			       &strings);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, old_addr),
+		     arch_reloc_address(), live_symbol(e, a->twin), 0);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, new_addr),
+		     arch_reloc_address(), e->places[a->index].symbol, 0);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, name),
+		     arch_reloc_address(), output_section_symbol(e->x->out, strings), string);
+	add_function(e->x, name, e->c->post->name, MANIFEST_REPLACE);
+	e->x->replaced++;
+}
+
+static void describe(struct extractor *e, const struct atom *a)
+{
+	if (!atom_is_function(a))
+		return;
+	if (a->state == ATOM_NEW && !is_cold_part(a))
+		add_function(e->x, a->symbol->name, e->c->post->name, MANIFEST_ADD);
+	else if (a->state == ATOM_CHANGED && is_cold_part(a))
+		emit_range(e, a);
+	else if (a->state == ATOM_CHANGED)
+		emit_function(e, a);
+}
+
+/* The running .cold part of a function that has none any more. */
+static void describe_lost_cold_parts(struct extractor *e)
+{
+	const struct object *pre = e->c->pre;
+	size_t i, k;
+
+	for (i = 0; i < pre->atom_count; i++) {
+		const struct atom *cold = &pre->atoms[i];
+
+		if (cold->twin || !atom_is_function(cold) || !is_cold_part(cold))
+			continue;
+		for (k = 0; k < e->c->replaced_count; k++) {
+			const char *name = e->c->replaced[k]->twin->symbol->name;
+			size_t len = strlen(name);
+			struct atom lost = { .twin = (struct atom *)cold };
+
+			if (!strncmp(cold->symbol->name, name, len) &&
+			    !strcmp(cold->symbol->name + len, ".cold"))
+				emit_range(e, &lost);
+		}
+	}
+}
+
+struct error *extract_change(struct extraction *x, const struct change *c)
+{
+	_cleanup_free_ struct place *places = xcalloc(c->post->atom_count, sizeof(*places));
+	_cleanup_free_ struct atom **queue = xcalloc(c->post->atom_count, sizeof(*queue));
+	struct extractor e = { .x = x, .c = c, .places = places, .queue = queue };
+	size_t i;
+
+	TRY(find_kept(&e));
+	/* In the order of the object, so that equal inputs give equal bytes. */
+	for (i = 0; i < c->post->atom_count; i++)
+		if (places[i].kept)
+			place_atom(&e, &c->post->atoms[i]);
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *a = &c->post->atoms[i];
+
+		if (!places[i].kept)
+			continue;
+		TRY(emit_relocs(&e, a));
+		TRY(emit_tables(&e, a));
+		describe(&e, a);
+	}
+	describe_lost_cold_parts(&e);
+	return NULL;
+}
+
+/* An array of the update glue, which may be empty, and its length. */
+static void define_array(struct output *out, const char *section_name, const char *array,
+			 const char *count_name, uint32_t count)
+{
+	size_t section, counts;
+	uint64_t at;
+
+	output_append(out, section_name, SHF_ALLOC | SHF_WRITE, 8, 0, "", 0, &section);
+	output_define(out, array, section, 0, 0, STT_OBJECT, STB_GLOBAL);
+	at = output_append(out, ".kmend.counts", SHF_ALLOC, 4, 0, &count, sizeof(count), &counts);
+	output_define(out, count_name, counts, at, sizeof(count), STT_OBJECT, STB_GLOBAL);
+}
+
+void extract_finish(struct extraction *x)
+{
+	define_array(x->out, FUNCTIONS_SECTION, "kmend_functions", "kmend_function_count", x->replaced);
+	define_array(x->out, RANGES_SECTION, "kmend_ranges", "kmend_range_count", x->ranges);
+	output_link(x->out);
+}

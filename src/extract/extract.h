@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Taking the changed and the new code out of post objects, with everything
+ * that the module loader needs for it, into one object for each target.
+ */
+#ifndef KMEND_EXTRACT_EXTRACT_H
+#define KMEND_EXTRACT_EXTRACT_H
+
+#include "diff/diff.h"
+#include "extract/output.h"
+#include "pack/manifest.h"
+
+/*
+ * Symbols of the update that are bound when it is loaded.  "kernel/fork.o:foo"
+ * stands for what the pre object kernel/fork.o calls foo; a name without a
+ * colon for the global symbol of that name.
+ */
+#define EXTRACT_SEPARATOR ':'
+
+struct extraction {
+	struct output *out;
+	struct manifest_function *functions;	/* what is replaced and added; owned */
+	size_t function_count, function_capacity;
+	uint32_t replaced;	/* entries of kmend_functions[] */
+	uint32_t ranges;	/* entries of kmend_ranges[] */
+	bool escapes;		/* addresses of new code or data may be kept by the kernel */
+};
+
+struct extraction *extraction_new(void);
+void extraction_free(struct extraction *x);
+
+/*
+ * Adds what @c changes.  Errors: refusals INIT-REFERENCE, SYMBOL-NAMELESS,
+ * SECTION-UNKNOWN that name the function and what it refers to.
+ */
+struct error *extract_change(struct extraction *x, const struct change *c) __must_use;
+
+/* Completes the object: the tables kmend_functions[] and kmend_ranges[] (kmend/engine.h). */
+void extract_finish(struct extraction *x);
+
+#endif
