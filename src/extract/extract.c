@@ -323,18 +323,16 @@ static bool is_cold_part(const struct atom *a)
 }
 
 /* Nothing is written to the running .cold part, but no thread may be in it. */
-static void emit_range(struct extractor *e, const struct atom *a)
+static void emit_range(struct extractor *e, const struct atom *pre)
 {
 	struct kmend_range range = { 0 };
 	size_t section;
 	uint64_t at;
 
-	if (!a->twin)
-		return;
 	at = output_append(e->x->out, RANGES_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &range,
 			   sizeof(range), &section);
 	output_reloc(e->x->out, section, at + offsetof(struct kmend_range, addr),
-		     arch_reloc_address(), live_symbol(e, a->twin), 0);
+		     arch_reloc_address(), live_symbol(e, pre), 0);
 	e->x->ranges++;
 }
 
@@ -366,7 +364,7 @@ static void describe(struct extractor *e, const struct atom *a)
 	if (a->state == ATOM_NEW && !is_cold_part(a))
 		add_function(e->x, a->symbol->name, e->c->post->name, MANIFEST_ADD);
 	else if (a->state == ATOM_CHANGED && is_cold_part(a))
-		emit_range(e, a);
+		emit_range(e, a->twin);
 	else if (a->state == ATOM_CHANGED)
 		emit_function(e, a);
 }
@@ -385,11 +383,10 @@ static void describe_lost_cold_parts(struct extractor *e)
 		for (k = 0; k < e->c->replaced_count; k++) {
 			const char *name = e->c->replaced[k]->twin->symbol->name;
 			size_t len = strlen(name);
-			struct atom lost = { .twin = (struct atom *)cold };
 
 			if (!strncmp(cold->symbol->name, name, len) &&
 			    !strcmp(cold->symbol->name + len, ".cold"))
-				emit_range(e, &lost);
+				emit_range(e, cold);
 		}
 	}
 }
