@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of the engine share.
+ *
+ * Not exported by the kernel, so the kmend program binds these undefined
+ * symbols to their addresses in this boot before it loads the module.  Each is
+ * global and its name is unique in vmlinux:
+ *
+ *	find_module		modules.c
+ *	idle_task		stacks.c
+ *	stop_machine_cpuslocked	switch.c; stop_machine() takes the hotplug lock,
+ *				which must be taken before text_mutex
+ *	text_mutex		switch.c
+ *	text_poke_kgdb		arch/x86/text.c
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <kmend/engine.h>
+
+#define MAX_BLOCKERS 32		/* of one update; their lines fit into a page */
+
+/* A thread that could return into code that is to be replaced. */
+struct blocker {
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	unsigned long addr;
+	const char *where;
+};
+
+/* An update module: what the update does to one target. */
+struct part {
+	struct list_head list;		/* struct update, parts */
+	const struct kmend_update *given;
+	struct module *target;		/* held while applied; NULL for vmlinux */
+};
+
+/*
+ * An update: all modules that were registered with one id.
+ *
+ *	          apply
+ *	        -------->
+ *	loaded            applied
+ *	        <--------
+ *	          undo
+ *
+ * Modules come and go only while it is loaded.  While it is applied it holds a
+ * reference to each of its modules and of their targets.
+ */
+struct update {
+	struct kobject kobj;
+	struct list_head list;		/* updates */
+	struct list_head parts;
+	char id[KMEND_ID_LEN + 1];
+	bool applied;
+	bool chosen;			/* takes part in the switch under way */
+	u64 pause_ns;			/* of the last stop that switched it */
+	char in_the_way[128];		/* after -EEXIST and -EXDEV */
+	unsigned int blocker_count;	/* after -EBUSY */
+	struct blocker blockers[MAX_BLOCKERS];
+};
+
+/*
+ * registry_lock serializes the coming and going of update modules and their
+ * folders in sysfs; switch_lock guards the list, its members and their state.
+ * Taken in this order; sysfs files take switch_lock only, because removing a
+ * folder waits for those who are in its files.
+ */
+extern struct mutex registry_lock;
+extern struct mutex switch_lock;
+extern struct list_head updates;
+
+#define for_each_update(u) list_for_each_entry(u, &updates, list)
+#define for_each_chosen(u) for_each_update(u) if (!(u)->chosen) {} else
+#define for_each_part(p, u) list_for_each_entry(p, &(u)->parts, list)
+#define for_each_function(f, p) \
+	for (f = (p)->given->functions; \
+	     f < (p)->given->functions + (p)->given->function_count; f++)
+
+static inline const char *function_name(const struct kmend_function *f)
+{
+	return (const char *)(unsigned long)f->name;
+}
+
+static inline unsigned long jump_site(const struct kmend_function *f)
+{
+	return f->old_addr + f->jump_offset;
+}
+
+/* registry.c: NULL where no update has this id; under either lock. */
+struct update *find_update(const char *id);
+
+/* sysfs.c */
+extern const struct kobj_type update_type;
+int sysfs_init(void);
+void sysfs_exit(void);
+int sysfs_add_update(struct update *update);
+
+/*
+ * modules.c: take hold of the modules and targets of every chosen update.
+ * Return: 0; -ENODEV where one is gone, on its way, or not where the proof saw
+ * it, and then nothing is held; -EINVAL where a function is not in its target.
+ */
+int hold_modules(void);
+void drop_modules(void);
+
+/*
+ * order.c: may the chosen updates be applied or undone next to those that are
+ * applied?  Return: 0; -EEXIST, -EXDEV, and the update then tells what is in
+ * the way.
+ */
+int check_order(bool apply);
+
+/*
+ * switch.c: apply or undo the chosen updates, all of them or none; under
+ * switch_lock.  Return: 0 or one of the errnos that sysfs.c lists.
+ */
+int switch_chosen(bool apply);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The engine: switches the running kernel between old and new code. */
+#include "engine.h"
+#include "text.h"
+
+static int __init engine_init(void)
+{
+	int err = text_init();
+
+	if (err)
+		return err;
+	err = sysfs_init();
+	if (err)
+		text_exit();
+	return err;
+}
+
+static void __exit engine_exit(void)
+{
+	sysfs_exit();
+	text_exit();
+}
+
+module_init(engine_init);
+module_exit(engine_exit);
+MODULE_DESCRIPTION("kmend: replaces functions of the running kernel");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The updates that are loaded, and the modules that they consist of. */
+#include <linux/ctype.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "engine.h"
+#include "text.h"
+
+DEFINE_MUTEX(registry_lock);
+DEFINE_MUTEX(switch_lock);
+LIST_HEAD(updates);
+
+static bool id_is_valid(const char *id)
+{
+	unsigned int i;
+
+	for (i = 0; i < KMEND_ID_LEN; i++) {
+		if (!isxdigit(id[i]))
+			return false;
+	}
+	return !id[i];
+}
+
+static bool function_is_valid(const struct kmend_function *f, const struct module *owner)
+{
+	return f->name && f->old_addr && f->new_size &&
+	       (u64)f->jump_offset + KMEND_JUMP_LEN <= f->old_size &&
+	       within_module(f->new_addr, owner) &&
+	       within_module(f->new_addr + f->new_size - 1, owner) &&
+	       jump_reaches(jump_site(f), f->new_addr);
+}
+
+static bool part_is_valid(const struct kmend_update *given)
+{
+	u32 i;
+
+	if (!given->owner || !given->id || !id_is_valid(given->id) || !given->target)
+		return false;
+	if (!given->target->name[0] ||
+	    strnlen(given->target->name, KMEND_NAME_LEN) == KMEND_NAME_LEN)
+		return false;
+	for (i = 0; i < given->function_count; i++) {
+		if (!function_is_valid(&given->functions[i], given->owner))
+			return false;
+	}
+	for (i = 0; i < given->range_count; i++) {
+		if (!given->ranges[i].addr || !given->ranges[i].size)
+			return false;
+	}
+	return true;
+}
+
+struct update *find_update(const char *id)
+{
+	struct update *update;
+
+	for_each_update(update) {
+		if (!strcmp(update->id, id))
+			return update;
+	}
+	return NULL;
+}
+
+static struct update *create_update(const char *id)
+{
+	struct update *update = kzalloc(sizeof(*update), GFP_KERNEL);
+	int err;
+
+	if (!update)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&update->list);
+	INIT_LIST_HEAD(&update->parts);
+	strscpy(update->id, id, sizeof(update->id));
+	err = sysfs_add_update(update);
+	if (err) {
+		kobject_put(&update->kobj);
+		return ERR_PTR(err);
+	}
+	mutex_lock(&switch_lock);
+	list_add_tail(&update->list, &updates);
+	mutex_unlock(&switch_lock);
+	return update;
+}
+
+static void remove_update(struct update *update)
+{
+	mutex_lock(&switch_lock);
+	list_del_init(&update->list);
+	mutex_unlock(&switch_lock);
+	kobject_del(&update->kobj);
+	kobject_put(&update->kobj);
+}
+
+static int add_part(struct update *update, struct part *part)
+{
+	struct part *other;
+	int err = 0;
+
+	mutex_lock(&switch_lock);
+	if (update->applied)
+		err = -EBUSY;
+	for_each_part(other, update) {
+		if (!strcmp(other->given->target->name, part->given->target->name))
+			err = -EEXIST;
+	}
+	if (!err)
+		list_add_tail(&part->list, &update->parts);
+	mutex_unlock(&switch_lock);
+	return err;
+}
+
+static int register_part(struct part *part)
+{
+	struct update *update = find_update(part->given->id);
+	bool created = !update;
+	int err;
+
+	if (created)
+		update = create_update(part->given->id);
+	if (IS_ERR(update))
+		return PTR_ERR(update);
+	err = add_part(update, part);
+	if (err && created)
+		remove_update(update);
+	return err;
+}
+
+int kmend_register(struct kmend_update *given)
+{
+	struct part *part;
+	int err;
+
+	if (!part_is_valid(given))
+		return -EINVAL;
+	part = kzalloc(sizeof(*part), GFP_KERNEL);
+	if (!part)
+		return -ENOMEM;
+	part->given = given;
+	given->engine = part;
+
+	mutex_lock(&registry_lock);
+	err = register_part(part);
+	mutex_unlock(&registry_lock);
+	if (err)
+		kfree(part);
+	return err;
+}
+EXPORT_SYMBOL_GPL(kmend_register);
+
+void kmend_unregister(struct kmend_update *given)
+{
+	struct part *part = given->engine;
+	struct update *update;
+
+	mutex_lock(&registry_lock);
+	update = find_update(given->id);
+	mutex_lock(&switch_lock);
+	list_del(&part->list);
+	mutex_unlock(&switch_lock);
+	if (list_empty(&update->parts))
+		remove_update(update);
+	mutex_unlock(&registry_lock);
+	kfree(part);
+
+	/* The new code may have queued RCU callbacks that are part of it. */
+	rcu_barrier();
+}
+EXPORT_SYMBOL_GPL(kmend_unregister);

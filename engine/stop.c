@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The stop: every CPU is here with interrupts off.  The first to come is the
+ * worker, the others follow its steps.
+ */
+#include <linux/cpumask.h>
+#include <linux/ktime.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include "stop.h"
+
+static int check_text(struct stop *stop)
+{
+	u8 bytes[KMEND_JUMP_LEN];
+	unsigned int i;
+
+	for (i = 0; i < stop->jump_count; i++) {
+		const struct jump *jump = &stop->jumps[i];
+
+		if (copy_from_kernel_nofault(bytes, (void *)jump->site, sizeof(bytes)) ||
+		    memcmp(bytes, jump->before, sizeof(bytes))) {
+			stop->stale = jump->site;
+			return -ESTALE;
+		}
+	}
+	return 0;
+}
+
+static void wait_for(const atomic_t *counter, unsigned int count)
+{
+	/* Pairs with the release of those who count, in stop_cpu() and follow(). */
+	while (atomic_read_acquire(counter) != count)
+		cpu_relax();
+}
+
+/*
+ * Tell the others of step @step, return when all have seen it.  Text that was
+ * written before is then what every CPU executes: the release orders the bytes
+ * before the step, follow() acquires the step and then serializes its CPU,
+ * which drops what it had fetched of the old bytes.
+ */
+static void take_step(struct stop *stop, unsigned int step)
+{
+	atomic_set(&stop->acks, 0);
+	smp_store_release(&stop->step, step);
+	serialize_cpu();
+	wait_for(&stop->acks, num_online_cpus() - 1);
+}
+
+static void work(struct stop *stop)
+{
+	unsigned int step;
+	u64 start;
+
+	wait_for(&stop->arrived, num_online_cpus());
+	start = ktime_get_mono_fast_ns();
+	stop->err = check_text(stop) ?: check_stacks(stop);
+	if (!stop->err) {
+		jumps_guard(stop->jumps, stop->jump_count);
+		for (step = 0; step < JUMP_STEPS; step++) {
+			jumps_write(stop->jumps, stop->jump_count, step);
+			take_step(stop, step + 1);
+		}
+		jumps_unguard();
+	}
+	stop->pause_ns = ktime_get_mono_fast_ns() - start;
+	take_step(stop, STEP_END);
+}
+
+static void follow(struct stop *stop)
+{
+	unsigned int step, seen = 0;
+
+	do {
+		cpu_relax();
+		/* Pairs with the release in take_step(). */
+		step = smp_load_acquire(&stop->step);
+		if (step == seen)
+			continue;
+		serialize_cpu();
+		seen = step;
+		/* The worker writes on only after this CPU has serialized. */
+		atomic_inc_return_release(&stop->acks);
+	} while (seen != STEP_END);
+}
+
+int stop_cpu(void *data)
+{
+	struct stop *stop = data;
+
+	if (atomic_inc_return(&stop->arrived) == 1)
+		work(stop);
+	else
+		follow(stop);
+	return 0;
+}

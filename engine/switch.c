@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Apply and undo: all that happens around the stop. */
+#include <linux/cpu.h>
+#include <linux/memory.h>
+#include <linux/slab.h>
+#include <linux/stop_machine.h>
+#include <linux/string.h>
+#include "stop.h"
+
+/* Room for all jumps and ranges of the chosen updates. */
+static int allocate(struct stop *stop)
+{
+	unsigned int jumps = 0, ranges = 0;
+	struct update *update;
+	struct part *part;
+
+	for_each_chosen(update) {
+		for_each_part(part, update) {
+			jumps += part->given->function_count;
+			ranges += part->given->function_count + part->given->range_count +
+				  MODULE_PIECES;
+		}
+	}
+	stop->jumps = kvcalloc(jumps, sizeof(*stop->jumps), GFP_KERNEL);
+	stop->ranges = kvcalloc(ranges, sizeof(*stop->ranges), GFP_KERNEL);
+	return stop->jumps && stop->ranges ? 0 : -ENOMEM;
+}
+
+static void add_range_of(struct stop *stop, unsigned long start, unsigned long size)
+{
+	stop->ranges[stop->range_count].start = start;
+	stop->ranges[stop->range_count++].end = start + size;
+}
+
+static void add_jump(struct stop *stop, const struct kmend_function *f, bool apply)
+{
+	struct jump *jump = &stop->jumps[stop->jump_count++];
+	u8 *ours = apply ? jump->after : jump->before;
+	u8 *expected = apply ? jump->before : jump->after;
+
+	jump->site = jump_site(f);
+	jump->to = f->new_addr;
+	jump_encode(ours, jump->site, jump->to);
+	memcpy(expected, f->expected, KMEND_JUMP_LEN);
+}
+
+/*
+ * At apply nobody may be in the old functions.  The first address of one is
+ * left out: who holds it has yet to enter the function and will find the jump.
+ */
+static void add_old_code(struct stop *stop, const struct part *part)
+{
+	const struct kmend_function *f;
+	u32 i;
+
+	for_each_function(f, part)
+		add_range_of(stop, f->old_addr + 1, f->old_size - 1);
+	for (i = 0; i < part->given->range_count; i++)
+		add_range_of(stop, part->given->ranges[i].addr, part->given->ranges[i].size);
+}
+
+static void add_part(struct stop *stop, const struct part *part, bool apply)
+{
+	const struct kmend_function *f;
+
+	for_each_function(f, part)
+		add_jump(stop, f, apply);
+	/*
+	 * At undo nobody may hold an address of anything in the update's
+	 * modules, their strings and data included.
+	 */
+	if (apply)
+		add_old_code(stop, part);
+	else
+		stop->range_count += module_memory(part->given->owner,
+						   stop->ranges + stop->range_count);
+}
+
+static void fill(struct stop *stop, bool apply)
+{
+	struct update *update;
+	struct part *part;
+	unsigned int i = 0;
+
+	for_each_chosen(update) {
+		for_each_part(part, update)
+			add_part(stop, part, apply);
+		for (; i < stop->range_count; i++)
+			stop->ranges[i].update = update;
+	}
+	stop->range_count = sort_ranges(stop->ranges, stop->range_count);
+}
+
+/*
+ * text_mutex keeps ftrace, kprobes, jump labels and static calls from being in
+ * the middle of a change to text; cpus_read_lock() goes before it, as in
+ * kernel/jump_label.c and kernel/kprobes.c.
+ */
+static int stop_and_switch(bool apply)
+{
+	struct stop stop = {};
+	struct update *update;
+	int err;
+
+	err = allocate(&stop);
+	if (err)
+		goto out;
+	fill(&stop, apply);
+
+	cpus_read_lock();
+	mutex_lock(&text_mutex);
+	err = stop_machine_cpuslocked(stop_cpu, &stop, cpu_online_mask);
+	mutex_unlock(&text_mutex);
+	cpus_read_unlock();
+
+	err = err ?: stop.err;
+	if (stop.stale)
+		pr_warn("kmend: the bytes at %pS are not what they should be\n",
+			(void *)stop.stale);
+	for_each_chosen(update)
+		update->pause_ns = stop.pause_ns;
+out:
+	kvfree(stop.ranges);
+	kvfree(stop.jumps);
+	return err;
+}
+
+static int check_state(bool apply)
+{
+	struct update *update;
+
+	for_each_chosen(update) {
+		update->in_the_way[0] = '\0';
+		update->blocker_count = 0;
+	}
+	for_each_chosen(update) {
+		if (update->applied == apply)
+			return -EALREADY;
+	}
+	return 0;
+}
+
+static void set_applied(bool apply)
+{
+	struct update *update;
+
+	for_each_chosen(update) {
+		update->applied = apply;
+		pr_info("kmend: %s %s\n", update->id, apply ? "applied" : "undone");
+	}
+}
+
+int switch_chosen(bool apply)
+{
+	int err;
+
+	lockdep_assert_held(&switch_lock);
+	err = check_state(apply) ?: check_order(apply);
+	if (!err && apply)
+		err = hold_modules();
+	if (err)
+		return err;
+
+	err = stop_and_switch(apply);
+	if (!err)
+		set_applied(apply);
+	/* Held from apply to undo: dropped after either fails or succeeds. */
+	if (apply ? err : !err)
+		drop_modules();
+	return err;
+}
