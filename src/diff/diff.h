@@ -9,7 +9,7 @@
 #ifndef KMEND_DIFF_DIFF_H
 #define KMEND_DIFF_DIFF_H
 
-#include "diff/tables.h"
+#include "object/tables.h"
 #include "object/object.h"
 
 /* What became of an atom of the post object (struct atom, state). */

@@ -269,7 +269,8 @@ static void write_relocs(struct output *out, struct writer *w, size_t section, s
 	write_section(w, name, header, table);
 }
 
-static void write_all(struct output *out, struct writer *w)
+/* Returns the file's header, which goes to its beginning once the file is whole. */
+static Elf64_Ehdr write_all(struct output *out, struct writer *w)
 {
 	static const char stack_note[] = ".note.GNU-stack";
 	Elf64_Ehdr eh = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
@@ -307,22 +308,21 @@ static void write_all(struct output *out, struct writer *w)
 	eh.e_shnum = w->count;
 	eh.e_shstrndx = w->count - 1;
 	fwrite(w->headers, sizeof(*w->headers), w->count, w->f);
-	rewind(w->f);
-	fwrite(&eh, 1, sizeof(eh), w->f);
-	fseek(w->f, 0, SEEK_END);
+	return eh;
 }
 
 struct error *output_image(struct output *out, void **image, size_t *size)
 {
 	struct writer w = { 0 };
 	char *data = NULL;
+	Elf64_Ehdr header;
 	bool failed;
 
 	w.f = open_memstream(&data, size);
 	w.names_file = open_memstream(&w.names, &w.names_size);
 	w.headers = xcalloc(2 * out->section_count + 8, sizeof(*w.headers));
 	if (w.f && w.names_file)
-		write_all(out, &w);
+		header = write_all(out, &w);
 	failed = !w.f || !w.names_file || ferror(w.f) || ferror(w.names_file);
 	if (w.f && fclose(w.f))
 		failed = true;
@@ -334,6 +334,7 @@ struct error *output_image(struct output *out, void **image, size_t *size)
 		free(data);
 		return system_error(0, "the update's object cannot be put together");
 	}
+	memcpy(data, &header, sizeof(header));
 	*image = data;
 	return NULL;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "diff/tables.h"
+#include "object/tables.h"
 
 #include "util/memory.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The entries of the kernel's tables about code, by the atom they speak of. */
-#ifndef KMEND_DIFF_TABLES_H
-#define KMEND_DIFF_TABLES_H
+#ifndef KMEND_OBJECT_TABLES_H
+#define KMEND_OBJECT_TABLES_H
 
 #include "arch/arch.h"
 #include "object/object.h"

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/target.h"
+
+#include "extract/module.h"
+#include "kmend/engine.h"
+#include "util/memory.h"
+#include "util/sha256.h"
+
+#include <string.h>
+
+static struct target *find_target(struct target_list *list, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->targets[i].name, name))
+			return &list->targets[i];
+	list->targets = xreallocarray(list->targets, list->count + 1, sizeof(*list->targets));
+	list->targets[list->count] = (struct target){ .name = name };
+	return &list->targets[list->count++];
+}
+
+static void move_notes(struct target_list *list, struct change *change)
+{
+	size_t i;
+
+	for (i = 0; i < change->note_count; i++) {
+		list->notes = xreallocarray(list->notes, list->note_count + 1, sizeof(*list->notes));
+		list->notes[list->note_count++] = change->notes[i];
+	}
+	change->note_count = 0;
+}
+
+static struct error *add_object(struct target_list *list, const struct compiled *o)
+{
+	struct change change = { .pre = o->pre, .post = o->post, .module = strcmp(o->target, "vmlinux") };
+	struct target *t;
+	struct error *err;
+
+	if (!o->pre)
+		return refuse("FILE-ADDED", "the patch adds %s, which no running code was made of",
+			      o->source);
+	if (!o->post)
+		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
+	err = diff_objects(&change);
+	move_notes(list, &change);
+	if (err || !change.replaced_count) {
+		change_fini(&change);
+		return err;
+	}
+	t = find_target(list, o->target);
+	t->changes = xreallocarray(t->changes, t->count + 1, sizeof(*t->changes));
+	t->objects = xreallocarray(t->objects, t->count + 1, sizeof(*t->objects));
+	t->changes[t->count] = change;
+	t->objects[t->count++] = o;
+	return NULL;
+}
+
+static int target_order(const void *a, const void *b)
+{
+	const struct target *x = a, *y = b;
+	bool x_kernel = !strcmp(x->name, "vmlinux"), y_kernel = !strcmp(y->name, "vmlinux");
+
+	return x_kernel != y_kernel ? y_kernel - x_kernel : strcmp(x->name, y->name);
+}
+
+static struct error *extract_target(struct target *t)
+{
+	size_t i;
+
+	t->extraction = extraction_new();
+	for (i = 0; i < t->count; i++)
+		TRY(extract_change(t->extraction, &t->changes[i]));
+	extract_finish(t->extraction);
+	return output_image(t->extraction->out, &t->image, &t->image_size);
+}
+
+struct error *targets_extract(const struct compilation *c, struct target_list *list)
+{
+	size_t i;
+
+	*list = (struct target_list){ 0 };
+	for (i = 0; i < c->count; i++)
+		if (c->objects[i].built)
+			TRY(add_object(list, &c->objects[i]));
+	if (!list->count)
+		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
+			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
+	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
+	for (i = 0; i < list->count; i++)
+		TRY(extract_target(&list->targets[i]));
+	return NULL;
+}
+
+void targets_fini(struct target_list *list)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++) {
+		struct target *t = &list->targets[i];
+
+		for (k = 0; k < t->count; k++)
+			change_fini(&t->changes[k]);
+		free(t->changes);
+		free(t->objects);
+		extraction_free(t->extraction);
+		free(t->image);
+	}
+	for (i = 0; i < list->note_count; i++)
+		free(list->notes[i]);
+	free(list->notes);
+	free(list->targets);
+	*list = (struct target_list){ 0 };
+}
+
+/* The id is made of what the update consists of, so equal updates have equal ids. */
+static void make_id(const struct target_list *list, struct manifest *m)
+{
+	uint8_t digest[SHA256_SIZE];
+	struct sha256 hash;
+	char hex[SHA256_HEX_SIZE];
+	size_t i, k;
+
+	sha256_begin(&hash);
+	sha256_add(&hash, m->release, strlen(m->release) + 1);
+	sha256_add(&hash, m->version, strlen(m->version) + 1);
+	sha256_add(&hash, m->description, strlen(m->description) + 1);
+	for (i = 0; i < list->count; i++) {
+		const struct target *t = &list->targets[i];
+
+		sha256_add(&hash, t->name, strlen(t->name) + 1);
+		sha256_add(&hash, t->image, t->image_size);
+		for (k = 0; k < t->count; k++)
+			sha256_add(&hash, t->objects[k]->pre_image, t->objects[k]->pre_size);
+	}
+	sha256_end(&hash, digest);
+	hex_encode(digest, SHA256_SIZE, hex);
+	memcpy(m->id, hex, KMEND_ID_LEN);
+	m->id[KMEND_ID_LEN] = '\0';
+}
+
+struct symbol_list {
+	struct manifest_target *mt;
+	const struct target *t;
+	const struct symvers *symvers;
+};
+
+/* The object of @t that refers to the undefined symbol @name. */
+static const char *object_of(const struct target *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (object_symbol(t->changes[i].post, name))
+			return t->objects[i]->name;
+	return t->objects[0]->name;
+}
+
+/* Lists one undefined symbol of the update that must be bound; the module loader knows the exported ones. */
+static struct error *list_symbol(void *arg, const char *symbol)
+{
+	struct symbol_list *l = arg;
+	const char *colon = strchr(symbol, EXTRACT_SEPARATOR);
+	struct manifest_symbol *s;
+
+	if (!colon && symvers_has(l->symvers, symbol))
+		return NULL;
+	l->mt->symbols = xreallocarray(l->mt->symbols, l->mt->symbol_count + 1, sizeof(*l->mt->symbols));
+	s = &l->mt->symbols[l->mt->symbol_count++];
+	s->symbol = xstrdup(symbol);
+	s->name = xstrdup(colon ? colon + 1 : symbol);
+	s->object = colon ? xstrndup(symbol, colon - symbol) : xstrdup(object_of(l->t, symbol));
+	return NULL;
+}
+
+static struct error *describe_target(const struct target *t, const char *module,
+				     const struct symvers *symvers, struct pack *pack,
+				     struct manifest_target *mt)
+{
+	struct symbol_list list = { mt, t, symvers };
+	struct extraction *x = t->extraction;
+	size_t i;
+
+	mt->name = xstrdup(t->name);
+	mt->module = xstrdup(module);
+	mt->file = xasprintf("new/%s.ko", t->name);
+	mt->objects = xcalloc(t->count, sizeof(*mt->objects));
+	mt->object_count = t->count;
+	for (i = 0; i < t->count; i++) {
+		mt->objects[i].name = xstrdup(t->objects[i]->name);
+		mt->objects[i].pre = xasprintf("pre/%s", t->objects[i]->name);
+		pack_add(pack, mt->objects[i].pre, t->objects[i]->pre_image, t->objects[i]->pre_size);
+	}
+	mt->functions = take_ptr(x->functions);
+	mt->function_count = x->function_count;
+	x->function_count = 0;
+	return output_each_undefined(x->out, list_symbol, &list);
+}
+
+struct error *targets_pack(struct target_list *list, const struct kit *kit,
+			   const struct symvers *symvers, const char *engine_symvers, struct pack *pack)
+{
+	_cleanup_free_ struct module_source *sources = xcalloc(list->count, sizeof(*sources));
+	struct manifest *m = pack->manifest;
+	struct error *err;
+	size_t i;
+
+	make_id(list, m);
+	m->notes = take_ptr(list->notes);
+	m->note_count = list->note_count;
+	list->note_count = 0;
+	m->targets = xcalloc(list->count, sizeof(*m->targets));
+	for (i = 0; i < list->count; i++) {
+		struct target *t = &list->targets[i];
+		_cleanup_free_ char *name = i ? xasprintf("kmend_%s_%zu", m->id, i) :
+						xasprintf("kmend_%s", m->id);
+
+		m->target_count = i + 1;
+		TRY(describe_target(t, name, symvers, pack, &m->targets[i]));
+		m->stays_loaded |= t->extraction->escapes;
+		sources[i] = (struct module_source){ .id = m->id, .target = t->name,
+						     .name = m->targets[i].module,
+						     .object = t->image, .object_size = t->image_size };
+	}
+	err = modules_build(kit, engine_symvers, sources, list->count);
+	for (i = 0; i < list->count; i++) {
+		if (!err)
+			pack_add(pack, m->targets[i].file, sources[i].ko, sources[i].ko_size);
+		free(sources[i].ko);
+	}
+	return err;
+}

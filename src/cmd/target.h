@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What create makes of the compiled objects: the changes, grouped by what they are linked into. */
+#ifndef KMEND_CMD_TARGET_H
+#define KMEND_CMD_TARGET_H
+
+#include "build/compile.h"
+#include "build/symvers.h"
+#include "extract/extract.h"
+#include "pack/pack.h"
+
+struct target {
+	const char *name;		/* "vmlinux" or a module's name */
+	struct change *changes;		/* of its objects that changed */
+	const struct compiled **objects;
+	size_t count;
+	struct extraction *extraction;
+	void *image;			/* what was extracted */
+	size_t image_size;
+};
+
+struct target_list {
+	struct target *targets;		/* vmlinux first, then by name */
+	size_t count;
+	char **notes;
+	size_t note_count;
+};
+
+/*
+ * Compares and extracts.  Errors: the refusals of diff_objects() and
+ * extract_change(); FILE-ADDED, FILE-DELETED; NOTHING-CHANGED where the patch
+ * changes no running code.
+ */
+struct error *targets_extract(const struct compilation *c, struct target_list *list) __must_use;
+void targets_fini(struct target_list *list);
+
+/* Builds the update modules and fills in the pack's files and manifest, the id among it. */
+struct error *targets_pack(struct target_list *list, const struct kit *kit,
+			   const struct symvers *symvers, const char *engine_symvers,
+			   struct pack *pack) __must_use;
+
+#endif
