@@ -3,9 +3,17 @@
  * What a pack says of itself: manifest.json, the first member of every pack.
  *
  * All strings are owned by the manifest.  Reading checks every count, length
- * and name before use; what is in memory is well formed: the id is
- * KMEND_ID_LEN lower-case hex digits, member names are relative paths without
- * "." or ".." parts, every file that a target names is a listed member.
+ * and name before use; what was read is well formed:
+ * - the id is KMEND_ID_LEN lower-case hex digits;
+ * - no text has control characters; the release has no "/";
+ * - names of members and objects are relative paths of printable ASCII without
+ *   "." or ".." parts, at most 255 bytes;
+ * - names of targets and of update modules are of letters, digits, "_" and
+ *   "-", shorter than KMEND_NAME_LEN;
+ * - every file that a target or an object names is a listed member;
+ * - the object of each symbol, and of each replaced function, is one that a
+ *   target lists;
+ * - no target, update module or member is there twice, no object twice in a target.
  */
 #ifndef KMEND_PACK_MANIFEST_H
 #define KMEND_PACK_MANIFEST_H
@@ -17,6 +25,9 @@
 #include <stdint.h>
 
 #define MANIFEST_FORMAT 1
+#define MANIFEST_MAX_SIZE (4u << 20)	/* bytes of JSON */
+#define PACK_MAX_MEMBERS 4096		/* without the manifest and its signature */
+#define PACK_MAX_SIZE (512ull << 20)	/* bytes of these members together */
 
 /* What happens to a function. */
 enum manifest_action {
@@ -80,14 +91,16 @@ struct manifest {
 
 /*
  * Writes @m as JSON: keys sorted, no time, no path of the machine, so that
- * equal manifests are equal bytes.  *@json is the caller's to free.
+ * equal manifests are equal bytes.  *@json, NUL-terminated, is the caller's
+ * to free.  Errors: a refusal PACK-INVALID where a text is not UTF-8.
  */
 struct error *manifest_to_json(const struct manifest *m, char **json, size_t *size) __must_use;
 
 /*
  * Reads @size bytes of JSON, which may come from an enemy.
  * Errors: a refusal PACK-INVALID that names the field; PACK-FORMAT where the
- * format's number is another.  On success *@m is the caller's, to be given to
+ * format's number is another.  A field that this format does not have is
+ * refused too: it could mean something that must not be passed over.  On success *@m is the caller's, to be given to
  * manifest_free().
  */
 struct error *manifest_from_json(const char *json, size_t size, struct manifest **m) __must_use;

@@ -6,15 +6,13 @@
  * then those that the manifest lists, sorted by name.  The manifest carries
  * the SHA-256 and size of every other member, so its signature covers every
  * byte.  Two packs made from the same contents are identical: owner 0, mode
- * 0644, time 0, one thread of compression at a fixed level.
+ * 0644, time 0, one thread of compression at a fixed level (with the same
+ * libzstd: another release may compress otherwise).
  */
 #ifndef KMEND_PACK_PACK_H
 #define KMEND_PACK_PACK_H
 
 #include "pack/manifest.h"
-
-#define PACK_MAX_MEMBERS 4096
-#define PACK_MAX_SIZE (512ull << 20)	/* bytes of all members together, unpacked */
 
 struct pack_file {
 	char *name;
@@ -26,7 +24,7 @@ struct pack {
 	struct manifest *manifest;	/* owned */
 	char *manifest_json;		/* as read: what the signature covers; owned */
 	size_t manifest_size;
-	char *signature;		/* the .minisig text, NUL-terminated; NULL where unsigned; owned */
+	char *signature;		/* the .minisig text; NULL where unsigned; owned */
 	struct pack_file *files;	/* sorted by name */
 	size_t file_count;
 };
@@ -35,7 +33,7 @@ struct pack {
 struct pack *pack_new(void);
 void pack_free(struct pack *p);
 
-/* Adds a file, whose name and data are copied. */
+/* Adds a file, whose name and data are copied, at its place in the order. */
 void pack_add(struct pack *p, const char *name, const void *data, size_t size);
 
 /* Finds a file by its name, or NULL. */
@@ -43,8 +41,10 @@ const struct pack_file *pack_find(const struct pack *p, const char *name);
 
 /*
  * Writes @p to @path: fills in the manifest's list of members, signs it with
- * the minisign secret key in the file @key (NULL: unsigned), writes beside
- * @path and renames.
+ * the minisign secret key in the file @key (NULL: unsigned; its passphrase is
+ * asked for on the terminal), writes beside @path and renames.  What is
+ * written is first read as pack_read() does, so a pack that would be refused
+ * is refused here, with the same error.
  */
 struct error *pack_write(struct pack *p, const char *path, const char *key) __must_use;
 
@@ -53,8 +53,10 @@ struct error *pack_write(struct pack *p, const char *path, const char *key) __mu
  * names checked, every member's size and SHA-256 compared with the manifest,
  * nothing missing, nothing more, nothing twice.  The file is read once, so
  * what was checked is what is used.  Does not judge the signature.
- * Errors: refusals PACK-INVALID, PACK-CORRUPT, PACK-FORMAT that name the file
- * and what is wrong with it; system errors where it cannot be read.
+ * Errors: refusals that name the file and what is wrong with it, and system
+ * errors where it cannot be read.  PACK-INVALID: not a pack, or not made as a
+ * pack is made; PACK-CORRUPT: cut short, or not the bytes that its checksums
+ * tell; PACK-FORMAT: made for another version of kmend.
  */
 struct error *pack_read(const char *path, struct pack **p) __must_use;
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Strings that come from outside. */
+#ifndef KMEND_UTIL_STRING_H
+#define KMEND_UTIL_STRING_H
+
+#include <stdbool.h>
+
+/*
+ * Whether @s can go to a terminal as it is: valid UTF-8 without control
+ * characters (C0, DEL, C1) and without those that change the direction of
+ * writing, so one line that shows what it says.
+ */
+bool string_is_plain(const char *s);
+
+/*
+ * Whether @s is a relative path that stays where it is put: printable ASCII,
+ * no empty, "." or ".." parts, at most 255 bytes (what ustar can hold).
+ */
+bool path_is_contained(const char *s);
+
+/*
+ * @s in a form for messages: each byte that is not printable ASCII becomes
+ * \xNN, what is longer than 100 bytes is cut.  The caller's to free.
+ */
+char *string_escape(const char *s);
+
+#endif
