@@ -35,7 +35,9 @@ static struct error *open_error(const char *path, int errnum)
 			      "read and proved; boot with lockdown=integrity or without lockdown");
 	if (errnum == EPERM || errnum == EACCES)
 		return refuse("NOT-ROOT",
-			      "%s may not be read: run kmend as root, with CAP_SYS_RAWIO", path);
+			      "%s may not be read: run kmend as root, with CAP_SYS_RAWIO, and "
+			      "without the kernel's lockdown in confidentiality mode",
+			      path);
 	return system_error(errnum, "cannot open %s", path);
 }
 
