@@ -20,9 +20,11 @@ static const struct command {
 	const char *line;
 } commands[] = {
 	{ "create", cmd_create,
-	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] PATCH...",
+	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] "
+	  "PATCH...",
 	  "make an update from source patches" },
-	{ "inspect", cmd_inspect, "[--json] PACK", "show what an update replaces, adds, refers to" },
+	{ "inspect", cmd_inspect, "[--json] PACK",
+	  "show what an update replaces, adds, refers to" },
 	{ "verify", cmd_verify, "[--allow-unsigned] [--json] PACK",
 	  "check an update against the running kernel" },
 	{ "apply", cmd_apply, "[--dry-run] [--timeout S] [--allow-unsigned] [--json] PACK...",

@@ -104,7 +104,7 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 /* What apply leaves behind for status and undo. */
 struct host_record {
 	struct manifest *manifest;	/* owned; NULL where there is no record */
-	char *signed_by;		/* the key's id or name, plain text; owned; NULL: unsigned */
+	char *signed_by;		/* the key's id or name, plain; owned; NULL: unsigned */
 };
 
 /* Writes the record of update @id; @signed_by as in struct host_record. */

@@ -45,14 +45,14 @@ static struct error *load_error(const char *name, int errnum)
 	case EKEYREJECTED:
 	case ENOKEY:
 		return refuse("MODULE-SIGNATURE",
-			      "the module %s cannot be loaded: the kernel takes only modules signed "
-			      "with a key that it trusts (module.sig_enforce)",
+			      "the module %s cannot be loaded: the kernel takes only modules that "
+			      "are signed with a key that it trusts (module.sig_enforce)",
 			      name);
 	case EEXIST:
 		return refuse("MODULE-EXISTS", "the module %s is loaded already", name);
 	default:
 		return system_error(errnum,
-				    "cannot load the module %s (the kernel log, see dmesg, may say why)",
+				    "cannot load the module %s (the kernel's log, dmesg, tells why)",
 				    name);
 	}
 }

@@ -142,8 +142,6 @@ static const struct {
 	  "a kernel module was unloaded or loaded again after the proof; try again" },
 	{ EEXIST, "FUNCTION-REPLACED",
 	  "another update or tool has replaced one of its functions since the proof" },
-	{ EXDEV, "ORDER",
-	  "a later update replaces the same functions; undo that one first, or both together" },
 	{ ENOENT, "NOT-INSTALLED", "no such update is loaded" },
 };
 
@@ -155,6 +153,12 @@ static struct error *switch_error(int errnum, bool apply, const char *ids, const
 		return refuse("ALREADY-APPLIED", "%s: is applied already", ids);
 	if (errnum == EALREADY)
 		return refuse("NOT-APPLIED", "%s: is not applied", ids);
+	if (errnum == EXDEV && apply)
+		return refuse("ORDER", "%s: replaces code of an update that is not applied; apply "
+			      "that first, or both together%s", ids, blockers);
+	if (errnum == EXDEV)
+		return refuse("ORDER", "%s: another update replaces its code; undo that first, or "
+			      "both together%s", ids, blockers);
 	if (errnum == ENXIO)
 		return refuse("NOT-INSTALLED", "%s: the engine is not loaded", ids);
 	if (errnum == EACCES)

@@ -94,7 +94,7 @@ struct error *live_open_at(const char *folder, struct live **out)
 struct error *live_open(struct live **out)
 {
 	if (geteuid())
-		return refuse("NOT-ROOT", "only root may read the running kernel: run kmend as root");
+		return refuse("NOT-ROOT", "only root may read the running kernel");
 	return live_open_at("/proc", out);
 }
 

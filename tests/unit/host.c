@@ -2,6 +2,7 @@
 /* The engine's interface and the commands over it, with made-up folders for sysfs and the rest. */
 #include "cmd/cmd.h"
 #include "host/private.h"
+#include "pack/pack.h"
 #include "util/file.h"
 #include "util/memory.h"
 
@@ -14,11 +15,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
 
-static char *folder;	/* what stands for / */
+static char *temp;	/* of this test program */
+static char *folder;	/* what stands for /, one for each test */
 static int (*real_write_switch)(const char *path, const char *command);
 
 static void assert_ok(struct error *err)
@@ -66,8 +70,9 @@ static void put_update(const char *id, const char *state)
 {
 	put_attribute(id, "state", state);
 	put_attribute(id, "pause_ns", "319000\n");
-	put_attribute(id, "functions", "vfs_read vmlinux 0xffffffff81200000 0xffffffffc0600000\n"
-				       "ext4_fill_super ext4 0xffffffffc0500010 0xffffffffc0610000\n");
+	put_attribute(id, "functions",
+		      "vfs_read vmlinux 0xffffffff81200000 0xffffffffc0600000\n"
+		      "ext4_fill_super ext4 0xffffffffc0500010 0xffffffffc0610000\n");
 	put_attribute(id, "blockers", "");
 }
 
@@ -86,8 +91,8 @@ static void put_engine(void)
 
 static int set_up(void **state)
 {
-	if (temp_dir_new(&folder))
-		return -1;
+	folder = path_join(temp, "root");
+	error_free(make_dirs(folder));
 	host_set_root(folder);
 	real_write_switch = host_write_switch;
 	return 0;
@@ -99,6 +104,20 @@ static int tear_down(void **state)
 	host_set_root("");
 	error_free(remove_tree(folder));
 	free(folder);
+	return 0;
+}
+
+static int set_up_temp(void **state)
+{
+	struct error *err = temp_dir_new(&temp);
+
+	error_free(err);
+	return err ? -1 : 0;
+}
+
+static int tear_down_temp(void **state)
+{
+	free(temp);
 	return 0;
 }
 
@@ -153,6 +172,29 @@ static void reads_updates(void **state)
 	assert_int_equal(u->blockers[2].tid, -1);
 	assert_string_equal(u->blockers[2].name, ONE);
 	host_updates_free(&updates);
+}
+
+/* The engine shows addresses to root only; all else is for everybody. */
+static void hides_details_from_others(void **state)
+{
+	_cleanup_free_ char *functions = NULL, *blockers = NULL;
+	struct host_updates updates;
+	int status;
+	pid_t pid;
+
+	if (geteuid())
+		skip();
+	put_engine();
+	put_update(ONE, "applied\n");
+	functions = path_join(folder, "sys/kernel/kmend/updates/" ONE "/functions");
+	blockers = path_join(folder, "sys/kernel/kmend/updates/" ONE "/blockers");
+	assert_true(!chmod(temp, 0755) && !chmod(functions, 0400) && !chmod(blockers, 0400));
+	pid = fork();
+	if (!pid)
+		_exit(setuid(65534) || host_updates_read(&updates) || updates.count != 1 ||
+		      !updates.updates[0].details_hidden || !updates.updates[0].applied);
+	assert_true(waitpid(pid, &status, 0) == pid);
+	assert_int_equal(status, 0);
 }
 
 static void refuses_an_engine_it_does_not_know(void **state)
@@ -269,7 +311,8 @@ static void names_each_refusal_of_the_engine(void **state)
 	busy_first = 0;
 	for (i = 0; i < ARRAY_SIZE(answers); i++) {
 		answer = answers[i].errnum;
-		assert_refused(host_switch(answers[i].apply, ids, 1, 0, NULL), answers[i].code, ONE);
+		assert_refused(host_switch(answers[i].apply, ids, 1, 0, NULL), answers[i].code,
+			       ONE);
 	}
 	answer = ENOMEM;
 	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, ONE);
@@ -288,7 +331,8 @@ static void tells_which_update_is_in_the_way(void **state)
 	busy_first = 0;
 	answer = EXDEV;
 	assert_refused(host_switch(false, ids, 1, 0, NULL), "ORDER",
-		       "\n  update " TWO ": vfs_read, is-stacked");
+		       "undo that first, or both together\n  update " TWO ": vfs_read, is-stacked");
+	assert_refused(host_switch(true, ids, 1, 0, NULL), "ORDER", "apply that first");
 }
 
 /* The record of a made-up update: its manifest is what the pack stage writes. */
@@ -383,10 +427,10 @@ static void shows_the_status(void **state)
 	put_record(ONE, false, "key 1");
 	assert_ok(run(cmd_status, &all, "status", NULL));
 	assert_int_equal(cmd_exit_status, 0);
-	assert_string_equal(all,
-			    "ID                STATE    FUNCTIONS      PAUSE  SIGNED BY         WHAT\n" ONE
-			    "  applied          2     319 us  key 1             "
-			    "CVE-2026-1234 net: check the length\n");
+	assert_string_equal(
+		all, "ID                STATE    FUNCTIONS      PAUSE  SIGNED BY         WHAT\n" ONE
+		     "  applied          2     319 us  key 1             "
+		     "CVE-2026-1234 net: check the length\n");
 
 	put_update(TWO, "loaded\n");
 	put_attribute(TWO, "blockers", "17 sleeper vfs_read+0x12 stack\n");
@@ -394,7 +438,8 @@ static void shows_the_status(void **state)
 	assert_int_equal(cmd_exit_status, 2);
 	assert_non_null(strstr(some, TWO "  loaded           2     319 us  -"));
 	assert_ok(run(cmd_status, &details, "status", "-v", NULL));
-	assert_non_null(strstr(details, "\n    in the way: thread 17 (sleeper): vfs_read+0x12, stack\n"));
+	assert_non_null(strstr(details, "\n    in the way: thread 17 (sleeper): vfs_read+0x12, "
+					"stack\n"));
 	assert_non_null(strstr(details, "\n    for kernel 6.1.0-56-amd64\n"));
 	assert_non_null(strstr(details, "\n    module kmend_" ONE "_1\n"));
 
@@ -440,7 +485,8 @@ static void undo_takes_the_start_of_an_id(void **state)
 	assert_ok(run(cmd_undo, &out, "undo", "-q", "01234", ONE, NULL));
 	assert_ok(file_read(path, 4096, &command, &size));
 	assert_string_equal(command, "undo " ONE);
-	assert_string_equal(out, ONE ": undone, the machine stood still for 319 us; still loaded\n");
+	assert_string_equal(out, ONE ": undone, the machine stood still for 319 us; "
+				     "still loaded\n");
 	assert_ok(host_record_read(ONE, &record));
 	assert_non_null(record.manifest);
 	host_record_free(&record);
@@ -487,7 +533,8 @@ static void undo_refuses(void **state)
 	assert_fails(run(cmd_undo, &out[0], "undo", NULL), ERROR_USAGE, "--all");
 	assert_fails(run(cmd_undo, &out[1], "undo", "0123", NULL), ERROR_USAGE, TWO);
 	assert_fails(run(cmd_undo, &out[2], "undo", "--all", ONE, NULL), ERROR_USAGE, "either");
-	assert_fails(run(cmd_undo, &out[3], "undo", "--timeout", "-1", ONE, NULL), ERROR_USAGE, "-1");
+	assert_fails(run(cmd_undo, &out[3], "undo", "--timeout", "-1", ONE, NULL), ERROR_USAGE,
+		     "-1");
 	assert_refused(run(cmd_undo, &out[4], "undo", "f", NULL), "NOT-INSTALLED", "f");
 	assert_refused(run(cmd_undo, &out[5], "undo", "", NULL), "NOT-INSTALLED", "");
 	assert_refused(run(cmd_undo, &out[6], "undo", ONE, TWO, NULL), "NOT-APPLIED", TWO);
@@ -500,11 +547,105 @@ static void undo_refuses(void **state)
 	assert_int_equal(size, 0);
 }
 
+/* A pack with one target of two functions, and the files that it names; the path of its file. */
+static char *put_pack(void)
+{
+	char *path = path_join(folder, "a.kmend");
+	struct pack *p = pack_new();
+	struct manifest *m = p->manifest;
+	struct manifest_target *t = m->targets = xcalloc(1, sizeof(*m->targets));
+
+	strcpy(m->id, ONE);
+	m->description = xstrdup("net: check the length");
+	m->release = xstrdup("6.1.0-56-amd64");
+	m->version = xstrdup("#1 SMP Debian");
+	m->stays_loaded = true;
+	m->target_count = 1;
+	t->name = xstrdup("vmlinux");
+	t->module = xstrdup("kmend_" ONE);
+	t->file = xstrdup("new/vmlinux.ko");
+	t->objects = xcalloc(1, sizeof(*t->objects));
+	t->objects[t->object_count++] = (struct manifest_object){
+		xstrdup("net/a.o"), xstrdup("pre/net/a.o")
+	};
+	t->functions = xcalloc(2, sizeof(*t->functions));
+	t->functions[t->function_count++] = (struct manifest_function){
+		xstrdup("a_open"), xstrdup("net/a.o"), MANIFEST_REPLACE
+	};
+	t->functions[t->function_count++] = (struct manifest_function){
+		xstrdup("a_check"), xstrdup("net/a.o"), MANIFEST_ADD
+	};
+	t->symbols = xcalloc(1, sizeof(*t->symbols));
+	t->symbols[t->symbol_count++] = (struct manifest_symbol){
+		xstrdup("a_list.1"), xstrdup("a_list"), xstrdup("net/a.o")
+	};
+	pack_add(p, "pre/net/a.o", "pre", 3);
+	pack_add(p, "new/vmlinux.ko", "module", 6);
+	assert_ok(pack_write(p, path, NULL));
+	pack_free(p);
+	return path;
+}
+
+static void inspects_a_pack(void **state)
+{
+	_cleanup_free_ char *path = put_pack(), *text = NULL, *wanted = NULL;
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	wanted = xasprintf("update " ONE "\n"
+			   "description: net: check the length\n"
+			   "kernel: 6.1.0-56-amd64 #1 SMP Debian\n"
+			   "size: %ju bytes, 2 members\n"
+			   "signature: none\n"
+			   "its modules stay loaded after an undo\n"
+			   "target vmlinux: module kmend_" ONE ", 6 bytes\n"
+			   "  replaces a_open (net/a.o)\n"
+			   "  adds a_check (net/a.o)\n"
+			   "  refers to a_list (net/a.o)\n"
+			   "  proved by pre/net/a.o\n",
+			   (uintmax_t)st.st_size);
+	assert_ok(run(cmd_inspect, &text, "inspect", path, NULL));
+	assert_string_equal(text, wanted);
+}
+
+static void inspects_a_pack_as_json(void **state)
+{
+	_cleanup_free_ char *path = put_pack(), *text = NULL;
+	json_t *json, *manifest;
+
+	assert_ok(run(cmd_inspect, &text, "inspect", path, "--json", NULL));
+	json = json_loads(text, 0, NULL);
+	assert_non_null(json);
+	assert_true(json_is_false(json_object_get(json, "signed")));
+	manifest = json_object_get(json, "manifest");
+	assert_string_equal(json_string_value(json_object_get(manifest, "id")), ONE);
+	assert_int_equal(json_array_size(json_object_get(manifest, "members")), 2);
+	json_decref(json);
+}
+
+static void inspect_refuses(void **state)
+{
+	_cleanup_free_ char *path = put_pack();
+	char *out[3];
+	size_t i;
+
+	assert_ok(file_write(path, "no pack", 7, 0644));
+	assert_refused(run(cmd_inspect, &out[0], "inspect", path, NULL), "PACK-INVALID", path);
+	assert_fails(run(cmd_inspect, &out[1], "inspect", NULL), ERROR_USAGE, "one pack");
+	assert_fails(run(cmd_inspect, &out[2], "inspect", "/nowhere", NULL), ERROR_SYSTEM,
+		     "/nowhere");
+	for (i = 0; i < ARRAY_SIZE(out); i++) {
+		assert_string_equal(out[i], "");
+		free(out[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(knows_no_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reads_updates, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(hides_details_from_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_an_engine_it_does_not_know, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(writes_the_switch, set_up, tear_down),
@@ -520,7 +661,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(undo_takes_the_start_of_an_id, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(undo_undoes_all_in_one_stop, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(undo_refuses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(inspects_a_pack, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(inspects_a_pack_as_json, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(inspect_refuses, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up_temp, tear_down_temp);
 }
