@@ -52,7 +52,7 @@ static struct error *load_error(const char *name, int errnum)
 		return refuse("MODULE-EXISTS", "the module %s is loaded already", name);
 	default:
 		return system_error(errnum,
-				    "cannot load the module %s (the kernel's log, dmesg, tells why)",
+				    "cannot load the module %s (see the kernel's log, dmesg)",
 				    name);
 	}
 }

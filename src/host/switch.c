@@ -154,11 +154,15 @@ static struct error *switch_error(int errnum, bool apply, const char *ids, const
 	if (errnum == EALREADY)
 		return refuse("NOT-APPLIED", "%s: is not applied", ids);
 	if (errnum == EXDEV && apply)
-		return refuse("ORDER", "%s: replaces code of an update that is not applied; apply "
-			      "that first, or both together%s", ids, blockers);
+		return refuse("ORDER",
+			      "%s: replaces code of an update that is not applied; apply "
+			      "that first, or both together%s",
+			      ids, blockers);
 	if (errnum == EXDEV)
-		return refuse("ORDER", "%s: another update replaces its code; undo that first, or "
-			      "both together%s", ids, blockers);
+		return refuse("ORDER",
+			      "%s: another update replaces its code; undo that first, or "
+			      "both together%s",
+			      ids, blockers);
 	if (errnum == ENXIO)
 		return refuse("NOT-INSTALLED", "%s: the engine is not loaded", ids);
 	if (errnum == EACCES)
