@@ -2,10 +2,9 @@
 #include "live/live.h"
 #include "live/memory.h"
 #include "live/parse.h"
+#include "util/file.h"
 #include "util/memory.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 /* More text than any kernel writes into one of its files here. */
@@ -14,64 +13,37 @@
 struct live {
 	char *release;
 	char *version;
-	char *symbol_text;
+	void *symbol_text;
 	struct symbol_table symbols;
-	char *module_text;
+	void *module_text;
 	struct live_module *modules;
 	size_t module_count;
 	struct memory memory;
 };
 
-/* Reads all of @path, whose size the kernel does not tell; *@text ends with a NUL. */
-static struct error *read_text(const char *path, char **text, size_t *size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *buf = NULL;
-	size_t capacity = 0, used = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return system_error(errno, "cannot open %s", path);
-	do {
-		if (capacity - used < 65536) {
-			capacity = capacity ? 2 * capacity : 1 << 20;
-			buf = xreallocarray(buf, capacity, 1);
-		}
-		n = read(fd, buf + used, capacity - used - 1);
-		if (n < 0 && errno != EINTR)
-			return system_error(errno, "cannot read %s", path);
-		used += n > 0 ? n : 0;
-	} while (n && used < TEXT_MAX);
-	if (n)
-		return system_error(0, "%s is longer than %u bytes", path, TEXT_MAX);
-	buf[used] = '\0';
-	*text = take_ptr(buf);
-	*size = used;
-	return NULL;
-}
-
 /* Reads a file of one line, without its newline. */
 static struct error *read_line(const char *folder, const char *name, char **line)
 {
-	_cleanup_free_ char *path = xasprintf("%s/%s", folder, name), *text = NULL;
+	_cleanup_free_ char *path = path_join(folder, name);
+	_cleanup_free_ void *text = NULL;
 	size_t size;
 
-	TRY(read_text(path, &text, &size));
+	TRY(file_read(path, TEXT_MAX, &text, &size));
 	*line = xstrndup(text, strcspn(text, "\n"));
 	return NULL;
 }
 
 static struct error *read_symbols(struct live *live, const char *folder)
 {
-	_cleanup_free_ char *path = xasprintf("%s/kallsyms", folder);
+	_cleanup_free_ char *path = path_join(folder, "kallsyms");
 	size_t size;
 
-	if (access(path, F_OK) && errno == ENOENT)
+	if (!file_exists(path))
 		return refuse("KALLSYMS-MISSING",
 			      "%s does not exist: the kernel was built without CONFIG_KALLSYMS, so "
 			      "its symbols are not known",
 			      path);
-	TRY(read_text(path, &live->symbol_text, &size));
+	TRY(file_read(path, TEXT_MAX, &live->symbol_text, &size));
 	TRY(symbol_table_parse(live->symbol_text, size, &live->symbols));
 	if (symbol_table_hidden(&live->symbols))
 		return refuse("KALLSYMS-HIDDEN",
@@ -82,19 +54,19 @@ static struct error *read_symbols(struct live *live, const char *folder)
 
 static struct error *read_modules(struct live *live, const char *folder)
 {
-	_cleanup_free_ char *path = xasprintf("%s/modules", folder);
+	_cleanup_free_ char *path = path_join(folder, "modules");
 	size_t size;
 
 	/* A kernel without CONFIG_MODULES has no such file. */
-	if (access(path, F_OK) && errno == ENOENT)
+	if (!file_exists(path))
 		return NULL;
-	TRY(read_text(path, &live->module_text, &size));
+	TRY(file_read(path, TEXT_MAX, &live->module_text, &size));
 	return modules_parse(live->module_text, size, &live->modules, &live->module_count);
 }
 
 static struct error *read_all(struct live *live, const char *folder)
 {
-	_cleanup_free_ char *kcore = xasprintf("%s/kcore", folder);
+	_cleanup_free_ char *kcore = path_join(folder, "kcore");
 
 	TRY(read_line(folder, "sys/kernel/osrelease", &live->release));
 	TRY(read_line(folder, "sys/kernel/version", &live->version));
@@ -122,7 +94,7 @@ struct error *live_open_at(const char *folder, struct live **out)
 struct error *live_open(struct live **out)
 {
 	if (geteuid())
-		return refuse("NOT-ROOT", "only root may read the running kernel: run kmend as root");
+		return refuse("NOT-ROOT", "only root may read the running kernel");
 	return live_open_at("/proc", out);
 }
 

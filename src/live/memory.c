@@ -31,11 +31,13 @@ static struct error *open_error(const char *path, int errnum)
 			      path);
 	if (errnum == EPERM && locked_down())
 		return refuse("KCORE-LOCKDOWN",
-			      "the kernel is locked down (confidentiality), so its memory cannot be "
-			      "read and proved; boot with lockdown=integrity or without lockdown");
+			      "the kernel is locked down (confidentiality), so its memory cannot "
+			      "be read and proved; boot with lockdown=integrity or none");
 	if (errnum == EPERM || errnum == EACCES)
 		return refuse("NOT-ROOT",
-			      "%s may not be read: run kmend as root, with CAP_SYS_RAWIO", path);
+			      "%s may not be read: run kmend as root, with CAP_SYS_RAWIO, and "
+			      "without the kernel's lockdown in confidentiality mode",
+			      path);
 	return system_error(errnum, "cannot open %s", path);
 }
 

@@ -7,10 +7,11 @@
 /* Far more than any kernel has, and few enough for 32-bit indexes. */
 #define SYMBOLS_MAX (1u << 26)
 
-static const signed char hex_value[256] = {
-	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
-	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15,
-	['f'] = 16,
+/* A hex digit's value plus one; 0 for any other byte. */
+static const unsigned char hex_value[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
 };
 
 static size_t count_lines(const char *text, size_t size)
@@ -183,8 +184,8 @@ bool symbol_table_hidden(const struct symbol_table *table)
 const struct live_symbol *symbol_table_find(const struct symbol_table *table, const char *name,
 					    const struct live_symbol *prev)
 {
-	uint32_t i = prev ? table->next[prev - table->symbols] :
-			    table->heads[hash_name(name) & table->hash_mask];
+	uint32_t i = prev ? table->next[prev - table->symbols]
+			  : table->heads[hash_name(name) & table->hash_mask];
 
 	for (; i; i = table->next[i - 1])
 		if (!strcmp(table->symbols[i - 1].name, name))

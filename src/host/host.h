@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The machine that is updated: loading and unloading modules, the engine's
+ * interface in sysfs (include/kmend/engine.h), and a record of each installed
+ * update in /run/kmend, which like the update is gone after a reboot.
+ */
+#ifndef KMEND_HOST_HOST_H
+#define KMEND_HOST_HOST_H
+
+#include "kmend/engine.h"
+#include "pack/manifest.h"
+#include "util/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The name of the engine's module. */
+#define HOST_ENGINE "kmend"
+
+/*
+ * Looks for /sys, /proc and /run below @root instead, for tests; "" is the
+ * machine itself.  @root must stay.
+ */
+void host_set_root(const char *root);
+
+/* Refuses with NOT-ROOT when not root; @what completes "only root may ...". */
+struct error *host_require_root(const char *what) __must_use;
+
+/*
+ * Loads the module in @image (@size bytes) with the name @name, for messages.
+ * Errors: the refusals MODULE-SIGNATURE, MODULES-LOCKDOWN, MODULES-DISABLED,
+ * MODULE-EXISTS; system errors.
+ */
+struct error *host_load_module(const void *image, size_t size, const char *name) __must_use;
+
+/*
+ * Unloads the module @name without waiting.
+ * Errors: the refusal MODULE-IN-USE; system errors.
+ */
+struct error *host_unload_module(const char *name) __must_use;
+
+/* The ABI of the engine that is loaded (KMEND_ABI is the program's); 0 where none is. */
+unsigned int host_engine_abi(void);
+
+struct host_function {
+	char *name;
+	char *target;		/* "vmlinux" or a module's name */
+	uint64_t old_addr;
+	uint64_t new_addr;
+};
+
+/* What stood in the way of the last switch: a thread, or another update. */
+struct host_blocker {
+	long tid;		/* 0: an idle task; -1: an update */
+	char *name;		/* of the thread, or the other update's id */
+	char *function;
+	char *why;
+};
+
+/* An update whose modules are loaded. All is owned by it. */
+struct host_update {
+	char id[KMEND_ID_LEN + 1];
+	bool applied;
+	bool details_hidden;	/* functions and blockers are shown to root only */
+	uint64_t pause_ns;	/* how long its last switch stopped the machine */
+	struct host_function *functions;
+	size_t function_count;
+	struct host_blocker *blockers;
+	size_t blocker_count;
+	char **modules;		/* the names of its modules, the newest first */
+	size_t module_count;
+};
+
+struct host_updates {
+	struct host_update *updates;	/* sorted by id */
+	size_t count;
+};
+
+/*
+ * Reads all updates that the engine knows; none where no engine is loaded.
+ * *@out is to be given to host_updates_free() whatever is returned.
+ * Errors: system errors, also where the engine has another ABI.
+ */
+struct error *host_updates_read(struct host_updates *out) __must_use;
+void host_updates_free(struct host_updates *updates);
+
+/* What a switch took. */
+struct host_switch_report {
+	unsigned int attempts;		/* stops of the machine */
+};
+
+/*
+ * Applies or undoes @count updates in one stop of the machine.  While threads
+ * are in the functions it tries again, for at most @timeout seconds (0: one
+ * try).  @report may be NULL.
+ * Errors, nothing changed: the refusals BLOCKED (its message lists the
+ * threads), NOT-ROOT, TEXT-CHANGED, MODULE-MOVED, ALREADY-APPLIED, NOT-APPLIED,
+ * FUNCTION-REPLACED, ORDER, NOT-INSTALLED; system errors.
+ */
+struct error *host_switch(bool apply, const char *const *ids, size_t count, unsigned int timeout,
+			  struct host_switch_report *report) __must_use;
+
+/* What apply leaves behind for status and undo. */
+struct host_record {
+	struct manifest *manifest;	/* owned; NULL where there is no record */
+	char *signed_by;		/* the key's id or name, plain; owned; NULL: unsigned */
+};
+
+/* Writes the record of update @id; @signed_by as in struct host_record. */
+struct error *host_record_write(const char *id, const char *manifest_json, size_t manifest_size,
+				const char *signed_by) __must_use;
+
+/*
+ * Reads the record of update @id.  *@record is to be given to
+ * host_record_free() whatever is returned.
+ */
+struct error *host_record_read(const char *id, struct host_record *record) __must_use;
+void host_record_free(struct host_record *record);
+
+/* Removes the record of update @id; none is no error. */
+struct error *host_record_remove(const char *id) __must_use;
+
+#endif

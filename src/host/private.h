@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of this folder share. */
+#ifndef KMEND_HOST_PRIVATE_H
+#define KMEND_HOST_PRIVATE_H
+
+#include "host/host.h"
+
+/* The engine's folder in sysfs. */
+#define SYSFS "/sys/kernel/kmend"
+
+/* No file that is read here is longer, in bytes. */
+#define HOST_TEXT_MAX (16u << 20)
+
+/* The path below the root that host_set_root() set; the caller's to free. */
+char *host_path(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether @id is KMEND_ID_LEN lower-case hex digits. */
+bool host_is_id(const char *id);
+
+/* The blockers of update @id, appended to *@blockers, both to be freed. */
+struct error *host_blockers_read(const char *id, struct host_blocker **blockers, size_t *count)
+	__must_use;
+void host_blockers_free(struct host_blocker *blockers, size_t count);
+
+/*
+ * Writes @command to the engine's switch at @path in one write(2); returns 0
+ * or an errno.  A variable, for tests: a file refuses nothing.
+ */
+extern int (*host_write_switch)(const char *path, const char *command);
+
+#endif

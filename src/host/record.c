@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /run/kmend/ID/ holds signed-by (where signed) and manifest.json, which is
+ * written last: where it is, the record is whole.
+ */
+#include "host/private.h"
+#include "util/file.h"
+#include "util/memory.h"
+#include "util/string.h"
+
+#include <string.h>
+
+#define RECORDS "/run/kmend"
+
+struct error *host_record_write(const char *id, const char *manifest_json, size_t manifest_size,
+				const char *signed_by)
+{
+	_cleanup_free_ char *folder = host_path(RECORDS "/%s", id);
+	_cleanup_free_ char *manifest = path_join(folder, "manifest.json");
+	_cleanup_free_ char *signer = path_join(folder, "signed-by");
+
+	TRY(remove_tree(folder));
+	TRY(make_dirs(folder));
+	if (signed_by)
+		TRY(file_write(signer, signed_by, strlen(signed_by), 0644));
+	return file_write(manifest, manifest_json, manifest_size, 0644);
+}
+
+static struct error *read_manifest(const char *path, struct host_record *record)
+{
+	_cleanup_free_ void *json = NULL;
+	size_t size;
+
+	TRY(file_read(path, HOST_TEXT_MAX, &json, &size));
+	return error_prefix(manifest_from_json(json, size, &record->manifest), "%s", path);
+}
+
+struct error *host_record_read(const char *id, struct host_record *record)
+{
+	_cleanup_free_ char *manifest = host_path(RECORDS "/%s/manifest.json", id);
+	_cleanup_free_ char *signer = host_path(RECORDS "/%s/signed-by", id);
+	struct error *err;
+	void *text;
+	size_t size;
+
+	*record = (struct host_record){ 0 };
+	if (!file_exists(manifest))
+		return NULL;
+	err = read_manifest(manifest, record);
+	if (err) {
+		/* The record is the system's own: a bad one is no judgement of a pack. */
+		err->kind = ERROR_SYSTEM;
+		err->code = NULL;
+		return err;
+	}
+	if (!file_exists(signer))
+		return NULL;
+	TRY(file_read(signer, HOST_TEXT_MAX, &text, &size));
+	record->signed_by = text;
+	if (!string_is_plain(text))
+		return system_error(0, "%s: not a line of text", signer);
+	return NULL;
+}
+
+void host_record_free(struct host_record *record)
+{
+	if (record->manifest)
+		manifest_free(record->manifest);
+	free(record->signed_by);
+	*record = (struct host_record){ 0 };
+}
+
+struct error *host_record_remove(const char *id)
+{
+	_cleanup_free_ char *folder = host_path(RECORDS "/%s", id);
+
+	return remove_tree(folder);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "host/private.h"
+#include "util/memory.h"
+
+#include <string.h>
+
+static const char *root = "";
+
+void host_set_root(const char *new_root)
+{
+	root = new_root;
+}
+
+char *host_path(const char *fmt, ...)
+{
+	_cleanup_free_ char *path = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	path = xvasprintf(fmt, args);
+	va_end(args);
+	return xasprintf("%s%s", root, path);
+}
+
+struct error *host_require_root(const char *what)
+{
+	/* Below another root there is nothing to protect. */
+	if (!*root && geteuid())
+		return refuse("NOT-ROOT", "only root may %s", what);
+	return NULL;
+}
+
+bool host_is_id(const char *id)
+{
+	return strlen(id) == KMEND_ID_LEN && strspn(id, "0123456789abcdef") == KMEND_ID_LEN;
+}
