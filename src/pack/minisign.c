@@ -12,6 +12,8 @@
 #define UNTRUSTED "untrusted comment: "
 #define TRUSTED	  "trusted comment: "
 
+#define BASE64_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
 static const uint8_t alg_plain[2] = { 'E', 'd' };
 static const uint8_t alg_prehashed[2] = { 'E', 'D' };
 static const uint8_t alg_kdf_none[2] = { 0, 0 };
@@ -103,7 +105,8 @@ static bool next_blob(const char **text, void *blob, size_t size)
 	size_t got = 0;
 	bool ok;
 
-	ok = line &&
+	/* libsodium 1.0.18 takes some bytes above 127 for a "/". */
+	ok = line && !line[strspn(line, BASE64_CHARS)] &&
 	     !sodium_base642bin(blob, size, line, strlen(line), NULL, &got, NULL,
 				sodium_base64_VARIANT_ORIGINAL) &&
 	     got == size;

@@ -40,7 +40,7 @@ bool string_is_plain(const char *s)
 	while (*p) {
 		long c = next_character(&p);
 
-		if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		if ((c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0))
 			return false;
 		if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
 			return false;

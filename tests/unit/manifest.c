@@ -380,12 +380,12 @@ static void test_too_many_bytes(void **state)
 
 static void test_plain_strings(void **state)
 {
-	static const char *const plain[] = { "", "abc ~", "\303\274", "\342\202\254",
+	static const char *const plain[] = { "", "abc\t~", "\303\274", "\342\202\254",
 					     "\360\237\230\200" };
 	static const char *const other[] = {
 		"\n",	    "\033",	    "\177",	    "\302\205",	    "\377",
 		"\303",	    "\300\200",	    "\340\200\200", "\355\240\200", "\364\220\200\200",
-		"\342\200", "\342\200\256", "\342\201\246", "\233",	    "a\tb",
+		"\342\200", "\342\200\256", "\342\201\246", "\233",
 	};
 	_cleanup_free_ char *long_string = xmalloc(301), *shown;
 	size_t i;
