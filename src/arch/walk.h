@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Comparing running code with the object that it should have been made of,
+ * instruction by instruction.
+ */
+#ifndef KMEND_ARCH_WALK_H
+#define KMEND_ARCH_WALK_H
+
+#include "object/object.h"
+#include "object/tables.h"
+
+/* What the comparison asks of its caller. */
+struct arch_walk_ops {
+	/*
+	 * The running code refers to @addr where the object refers to the start of
+	 * @rel's target (or symbol).  False where that cannot be.
+	 */
+	bool (*refer)(void *arg, const struct reloc *rel, uint64_t addr);
+
+	/* Reads running memory; false where there is none. */
+	bool (*read)(void *arg, uint64_t addr, void *buf, size_t size);
+
+	/* The address of the symbol @name as this code sees it, 0 where it is not known. */
+	uint64_t (*lookup)(void *arg, const char *name);
+
+	/* The name of the function that covers @addr and the module it is in ("" for vmlinux), or NULL. */
+	const char *(*covering)(void *arg, uint64_t addr, const char **module);
+};
+
+struct arch_walk {
+	const struct tables *tables;	/* of the object */
+	const struct atom *pre;		/* the function in the object */
+	uint64_t addr;			/* where it runs */
+	const uint8_t *text;		/* the bytes there */
+	size_t size;			/* how many of them there are */
+	const struct arch_walk_ops *ops;
+	void *arg;
+
+	/* What was found, where the code is the same. */
+	size_t run_size;		/* bytes of the running function */
+	size_t jump_offset;		/* where a jump to other code can be written */
+	const char *blocked;		/* why it cannot, or NULL */
+
+	/* Where it is not. */
+	uint64_t pre_offset;		/* the place in the function in the object */
+	uint64_t run_offset;		/* the place in the running function */
+	const char *why;		/* static storage */
+};
+
+/* Whether the running code is the function @w->pre, as this kernel can have rewritten it. */
+bool arch_walk(struct arch_walk *w);
+
+/* Bytes at the end of @text that a jump needs at most behind the function's last instruction. */
+#define ARCH_WALK_SLACK 64
+
+#endif

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the kernel writes over its own code at boot and later, place by place.
+ * A place counts as equal in one of the forms that can stand there, and where
+ * the form has a target, the target is checked as well.
+ */
+#include "arch/x86/walk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct table_entry *site_entries(const struct walk *k, const struct atom *atom, const char *name,
+				       uint64_t at, size_t *count)
+{
+	const struct table_entry *first = NULL;
+	size_t n, i;
+	const struct table_entry *e = tables_of(k->w->tables, atom, &n);
+
+	*count = 0;
+	for (i = 0; i < n; i++) {
+		if (e[i].relocs[0].delta != (int64_t)at || strcmp(e[i].table->section, name))
+			continue;
+		if (!first)
+			first = &e[i];
+		(*count)++;
+	}
+	return first;
+}
+
+bool has_lock_site(const struct walk *k, const struct cursor *c)
+{
+	size_t count;
+
+	return site_entries(k, c->atom, ".smp_locks", c->at, &count) != NULL;
+}
+
+static bool starts_with(const char *s, const char *prefix)
+{
+	return s && !strncmp(s, prefix, strlen(prefix));
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = s ? strlen(s) : 0, m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end)
+{
+	return arch_is_padding(text + at, end - at);
+}
+
+/* The address that the call or jump at offset @at of the running code goes to; 0 for anything else. */
+static uint64_t branch_target(const struct walk *k, uint64_t at, uint64_t end, unsigned int *length)
+{
+	ZydisDecodedInstruction insn;
+	int64_t target;
+
+	if (at >= end || !x86_decode(k->w->text + at, end - at, &insn) ||
+	    !x86_is_relative(&insn, &target))
+		return 0;
+	*length = insn.length;
+	return k->w->addr + at + target;
+}
+
+static enum form equal(struct cursor *c, uint64_t pre_length, uint64_t run_length)
+{
+	c->at += pre_length;
+	c->run += run_length;
+	return FORM_EQUAL;
+}
+
+static enum form different(struct walk *k, const struct cursor *c, const char *why)
+{
+	walk_differs(k, c, why);
+	return FORM_DIFFERENT;
+}
+
+/*
+ * apply_alternatives() (arch/x86/kernel/alternative.c): the original, or one of
+ * the replacements, the rest filled up; jumps may have become shorter.
+ */
+enum form form_alternative(struct walk *k, struct cursor *c)
+{
+	size_t count, i;
+	const struct table_entry *e = site_entries(k, c->atom, ".altinstructions", c->at, &count);
+	uint64_t length = 0;
+
+	if (!e)
+		return FORM_NONE;
+	for (i = 0; i < count; i++) {
+		int original = arch_alternative_original(e[i].section->data + e[i].offset, e[i].size);
+
+		if ((uint64_t)original > length)
+			length = original;
+	}
+	if (c->at + length > atom_size(c->atom) || c->run + length > k->w->size)
+		return different(k, c, "an alternative reaches beyond the function");
+	for (i = 0; i <= count; i++) {
+		size_t branches = k->branch_count;
+		struct cursor try = *c;
+		uint64_t end = c->at + length;
+
+		if (i < count) {
+			try.atom = e[i].relocs[1].target;
+			try.at = e[i].relocs[1].delta;
+			end = try.at + arch_alternative_length(e[i].section->data + e[i].offset,
+							       e[i].size);
+			if (!try.atom || end > atom_size(try.atom))
+				continue;
+		}
+		if (walk_filled(k, &try, end, c->run + length))
+			return equal(c, length, length);
+		k->branch_count = branches;
+	}
+	return different(k, c, "it is none of the alternatives that can stand there");
+}
+
+/*
+ * paravirt_patch() (arch/x86/kernel/paravirt.c): the call through pv_ops, a
+ * direct call of what pv_ops holds, or nothing.
+ */
+enum form form_paravirt(struct walk *k, struct cursor *c)
+{
+	size_t count, i;
+	const struct table_entry *e = site_entries(k, c->atom, ".parainstructions", c->at, &count);
+	const struct reloc *slot = NULL;
+	uint64_t length, end, target, base, held;
+	unsigned int call;
+
+	if (!e || e->size < 10)
+		return FORM_NONE;
+	length = e->section->data[e->offset + 9]; /* struct paravirt_patch_site, len */
+	end = c->run + length;
+	if (!length || end > k->w->size || c->at + length > atom_size(c->atom))
+		return FORM_NONE;
+	for (i = 0; i < c->atom->reloc_count; i++) {
+		const struct reloc *r = &c->atom->relocs[i];
+
+		if (r->offset >= c->atom->start + c->at && r->offset < c->atom->start + c->at + length)
+			slot = r;
+	}
+	target = branch_target(k, c->run, end, &call);
+	if (target && slot && is_filled(k->w->text, c->run + call, end)) {
+		base = k->w->ops->lookup(k->w->arg, slot->symbol->name);
+		if (base && k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)) &&
+		    held == target)
+			return equal(c, length, length);
+		return different(k, c, "a paravirtual call goes elsewhere");
+	}
+	if (is_filled(k->w->text, c->run, end))
+		return equal(c, length, length);
+	return FORM_NONE; /* the original, or an alternative for it */
+}
+
+/* arch_jump_label_transform() (arch/x86/kernel/jump_label.c): a NOP or a jump of 2 or 5 bytes. */
+enum form form_jump_label(struct walk *k, struct cursor *c)
+{
+	size_t count;
+	const struct table_entry *e = site_entries(k, c->atom, "__jump_table", c->at, &count);
+	ZydisDecodedInstruction pre, run;
+	const uint8_t *text = k->w->text + c->run;
+	uint64_t target;
+	unsigned int length;
+
+	if (!e)
+		return FORM_NONE;
+	if (!x86_decode(atom_data(c->atom) + c->at, atom_size(c->atom) - c->at, &pre) ||
+	    !x86_decode(text, k->w->size - c->run, &run))
+		return different(k, c, "a jump label cannot be decoded");
+	if (x86_is_nop(&run, text) && (run.length == 2 || run.length == 5))
+		return equal(c, pre.length, run.length);
+	target = branch_target(k, c->run, k->w->size, &length);
+	if (run.mnemonic == ZYDIS_MNEMONIC_JMP && target && walk_refer(k, &e->relocs[1], target))
+		return equal(c, pre.length, run.length);
+	return different(k, c, "a jump label is neither off nor on");
+}
+
+/* The NOP or the call of ftrace_caller, of a trampoline made for one function, of a BPF program. */
+static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step *s)
+{
+	const char *name, *module = "";
+	unsigned int length;
+	uint64_t target;
+	bool at_start = c->atom == k->w->pre && c->run <= 4;
+
+	if (s->run.length != 5)
+		return different(k, c, "the ftrace site is another instruction");
+	if (at_start)
+		k->w->jump_offset = c->run + 5;
+	if (x86_is_nop(&s->run, s->run_bytes))
+		return equal(c, 5, 5);
+	target = branch_target(k, c->run, k->w->size, &length);
+	name = target ? k->w->ops->covering(k->w->arg, target, &module) : NULL;
+	if (starts_with(name, "ftrace_") || starts_with(module, "__builtin__ftrace") ||
+	    starts_with(name, "bpf_trampoline_") || starts_with(name, "__fentry__"))
+		return equal(c, 5, 5);
+	return different(k, c, "the ftrace site calls something else");
+}
+
+/* apply_returns(): RET and filling, or a jump to the return thunk that this CPU needs. */
+static enum form form_return(struct walk *k, struct cursor *c, const struct step *s)
+{
+	const uint8_t *text = k->w->text + c->run;
+	uint64_t end = c->run + s->pre.length, target;
+	const char *module;
+	unsigned int length;
+
+	if (end > k->w->size)
+		return different(k, c, "a return is cut short");
+	if (text[0] == 0xc3 && is_filled(k->w->text, c->run + 1, end))
+		return equal(c, s->pre.length, s->pre.length);
+	target = branch_target(k, c->run, end, &length);
+	if (s->run.mnemonic == s->pre.mnemonic && target &&
+	    ends_with(k->w->ops->covering(k->w->arg, target, &module), "return_thunk"))
+		return equal(c, s->pre.length, length);
+	return different(k, c, "a return is neither RET nor a jump to a return thunk");
+}
+
+/* The number of the register that a thunk's name ends with, -1 for none. */
+static int thunk_register(const char *name)
+{
+	static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+					     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+	const char *reg = strrchr(name, '_');
+	int i;
+
+	for (i = 0; reg && i < 16; i++)
+		if (!strcmp(reg + 1, names[i]))
+			return i;
+	return -1;
+}
+
+/* apply_retpolines(): the thunk, or the call or jump through the register, behind an LFENCE maybe. */
+static enum form form_indirect(struct walk *k, struct cursor *c, const struct step *s, const char *thunk)
+{
+	static const uint8_t lfence[] = { 0x0f, 0xae, 0xe8 };
+	uint64_t at = c->run, end = c->run + s->pre.length, target;
+	ZydisDecodedInstruction insn;
+	const char *module, *name;
+	unsigned int length;
+
+	if (end > k->w->size)
+		return different(k, c, "an indirect call is cut short");
+	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
+	if (target) {
+		name = k->w->ops->covering(k->w->arg, target, &module);
+		if (name && is_filled(k->w->text, at + length, end) &&
+		    (!strcmp(name, thunk) || starts_with(name, "__x86_indirect_its_thunk")))
+			return equal(c, s->pre.length, s->pre.length);
+		return different(k, c, "an indirect call goes to another thunk");
+	}
+	if (end - at > sizeof(lfence) && !memcmp(k->w->text + at, lfence, sizeof(lfence)))
+		at += sizeof(lfence);
+	if (x86_decode(k->w->text + at, end - at, &insn) && insn.mnemonic == s->pre.mnemonic &&
+	    insn.opcode == 0xff && insn.raw.modrm.mod == 3 &&
+	    (insn.raw.modrm.rm | insn.raw.rex.B << 3) == thunk_register(thunk) &&
+	    is_filled(k->w->text, at + insn.length, end))
+		return equal(c, s->pre.length, s->pre.length);
+	return different(k, c, "an indirect call is none of the forms that it can have");
+}
+
+/*
+ * __static_call_transform() (arch/x86/kernel/static_call.c): a call or jump of
+ * what the key holds; nothing, or returning 0, where it holds that.
+ */
+static enum form form_static_call(struct walk *k, struct cursor *c, const struct step *s, const char *tramp)
+{
+	static const uint8_t return0[][5] = { { 0x66, 0x66, 0x48, 0x31, 0xc0 },
+					      { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 } };
+	const uint8_t *text = k->w->text + c->run;
+	char key[256];
+	uint64_t address, held, target, end = c->run + 5;
+	unsigned int length;
+	const char *name, *module;
+
+	snprintf(key, sizeof(key), "__SCK__%s", tramp + strlen("__SCT__"));
+	address = k->w->ops->lookup(k->w->arg, key);
+	if (end > k->w->size || !address ||
+	    !k->w->ops->read(k->w->arg, address, &held, sizeof(held)))
+		return different(k, c, "a static call's key cannot be read");
+	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, c->run, end, &length) : 0;
+	if (target) {
+		name = k->w->ops->covering(k->w->arg, target, &module);
+		if (target == held || (name && !strcmp(name, tramp)))
+			return equal(c, 5, length);
+		return different(k, c, "a static call goes elsewhere");
+	}
+	if (!held && s->run.length == 5 && x86_is_nop(&s->run, text))
+		return equal(c, 5, 5);
+	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && text[0] == 0xc3 &&
+	    is_filled(k->w->text, c->run + 1, end))
+		return equal(c, 5, 5);
+	if (held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
+	    (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5)))
+		return equal(c, 5, 5);
+	return different(k, c, "a static call is none of the forms that it can have");
+}
+
+/* What only the relocation's target, or the instruction itself, tells to be rewritten. */
+enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
+{
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const struct symbol *to = s->reloc_count == 1 ? s->relocs->symbol : NULL;
+	const char *name = to ? to->name : "";
+
+	/* ENDBR where nothing jumps to is overwritten (apply_seal_endbr()). */
+	if (s->pre.length == 4 && !memcmp(s->pre_bytes, endbr, 4)) {
+		if (s->run.length == 4 && (x86_is_nop(&s->run, s->run_bytes) ||
+					   !memcmp(s->run_bytes, endbr, 4))) {
+			if (c->atom == k->w->pre && !c->run)
+				k->w->jump_offset = 4;
+			return equal(c, 4, 4);
+		}
+		return different(k, c, "ENDBR is another instruction");
+	}
+	if (!strcmp(name, "__fentry__"))
+		return form_ftrace(k, c, s);
+	if (!strcmp(name, "__x86_return_thunk"))
+		return form_return(k, c, s);
+	if (starts_with(name, "__x86_indirect_thunk_"))
+		return form_indirect(k, c, s, name);
+	if (starts_with(name, "__SCT__") && (s->pre.mnemonic == ZYDIS_MNEMONIC_CALL ||
+					     s->pre.mnemonic == ZYDIS_MNEMONIC_JMP))
+		return form_static_call(k, c, s, name);
+	return FORM_NONE;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Both sides are decoded in step.  Most instructions are equal byte for byte,
+ * relocated fields aside.  Where the kernel's linker or assembler had a shorter
+ * jump than the object, the two sides shift against each other, so every
+ * branch is noted and checked at the end: its target must have been reached on
+ * both sides at once.
+ */
+#include "arch/x86/walk.h"
+
+#include "util/memory.h"
+
+#include <string.h>
+
+bool walk_differs(struct walk *k, const struct cursor *c, const char *why)
+{
+	k->w->pre_offset = c->atom == k->w->pre ? c->at : 0;
+	k->w->run_offset = c->run;
+	k->w->why = why;
+	return false;
+}
+
+uint64_t walk_run_address(const struct walk *k, const struct cursor *c)
+{
+	return k->w->addr + c->run;
+}
+
+static void note_branch(struct walk *k, uint64_t pre_target, uint64_t run_target)
+{
+	array_grow(k->branches, k->branch_count, k->branch_capacity);
+	k->branches[k->branch_count++] = (struct branch){ pre_target, run_target };
+}
+
+bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target)
+{
+	if (rel->target == k->w->pre) {
+		note_branch(k, rel->delta, target - k->w->addr);
+		return true;
+	}
+	return k->w->ops->refer(k->w->arg, rel, target - rel->delta);
+}
+
+static uint64_t load(const uint8_t *p, unsigned int size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, p, size);
+	return value;
+}
+
+/* The address that a relocated field of the running instruction holds. */
+static uint64_t field_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr)
+{
+	unsigned int size = arch_reloc_size(rel->type);
+	uint64_t value = load(field, size);
+
+	switch (rel->type) {
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+		return field_addr + (int32_t)value + rel->bias;
+	case R_X86_64_PC64:
+		return field_addr + value;
+	case R_X86_64_32S:
+		return (int32_t)value;
+	default:
+		return value;
+	}
+}
+
+static bool decode(struct walk *k, const struct cursor *c, uint64_t run_end, struct step *s)
+{
+	const struct atom *a = c->atom;
+	uint64_t start = a->start + c->at, end;
+	size_t i;
+
+	s->pre_bytes = atom_data(a) + c->at;
+	s->run_bytes = k->w->text + c->run;
+	if (!x86_decode(s->pre_bytes, atom_size(a) - c->at, &s->pre))
+		return walk_differs(k, c, "the object's code cannot be decoded");
+	if (c->run >= run_end || !x86_decode(s->run_bytes, run_end - c->run, &s->run))
+		return walk_differs(k, c, "the running code cannot be decoded");
+	end = start + s->pre.length;
+	s->relocs = NULL;
+	s->reloc_count = 0;
+	for (i = 0; i < a->reloc_count; i++) {
+		if (a->relocs[i].offset < start || a->relocs[i].offset >= end)
+			continue;
+		if (!s->relocs)
+			s->relocs = &a->relocs[i];
+		s->reloc_count++;
+	}
+	return true;
+}
+
+/* Byte for byte, but for the relocated fields, which are checked by what they refer to. */
+static bool same_bytes(struct walk *k, const struct cursor *c, const struct step *s)
+{
+	uint64_t start = c->atom->start + c->at;
+	uint8_t bytes[ZYDIS_MAX_INSTRUCTION_LENGTH];
+	size_t i;
+
+	if (s->pre.length != s->run.length)
+		return false;
+	memcpy(bytes, s->pre_bytes, s->pre.length);
+	for (i = 0; i < s->reloc_count; i++) {
+		uint64_t at = s->relocs[i].offset - start;
+		unsigned int size = arch_reloc_size(s->relocs[i].type);
+
+		if (at + size > s->pre.length)
+			return false;
+		memcpy(bytes + at, s->run_bytes + at, size);
+	}
+	if (bytes[0] == 0xf0 && s->run_bytes[0] == 0x3e && has_lock_site(k, c))
+		bytes[0] = 0x3e;
+	return !memcmp(bytes, s->run_bytes, s->pre.length);
+}
+
+static bool same_references(struct walk *k, const struct cursor *c, const struct step *s)
+{
+	uint64_t start = c->atom->start + c->at;
+	size_t i;
+
+	for (i = 0; i < s->reloc_count; i++) {
+		const struct reloc *rel = &s->relocs[i];
+		uint64_t at = rel->offset - start;
+
+		if (!walk_refer(k, rel, field_target(rel, s->run_bytes + at, walk_run_address(k, c) + at)))
+			return walk_differs(k, c, "it refers to something else");
+	}
+	return true;
+}
+
+/* A jump or call relative to the program counter, of any length on either side. */
+static bool same_branch(struct walk *k, const struct cursor *c, const struct step *s)
+{
+	int64_t pre_target, run_target;
+
+	if (s->pre.mnemonic != s->run.mnemonic || !x86_is_relative(&s->run, &run_target) ||
+	    !x86_is_relative(&s->pre, &pre_target))
+		return false;
+	if (s->reloc_count == 1)
+		return walk_refer(k, s->relocs, walk_run_address(k, c) + run_target);
+	if (s->reloc_count || c->atom != k->w->pre)
+		return false;
+	note_branch(k, c->at + pre_target, c->run + run_target);
+	return true;
+}
+
+bool walk_instruction(struct walk *k, struct cursor *c, uint64_t run_end)
+{
+	int64_t target;
+	struct step s;
+
+	if (!decode(k, c, run_end, &s))
+		return false;
+	switch (form_thunk(k, c, &s)) {
+	case FORM_EQUAL:
+		return true;
+	case FORM_DIFFERENT:
+		return false;
+	case FORM_NONE:
+		break;
+	}
+	if (x86_is_relative(&s.pre, &target) && (s.reloc_count == 1 || c->atom == k->w->pre)) {
+		if (!same_branch(k, c, &s))
+			return walk_differs(k, c, "it branches elsewhere");
+	} else if (!same_bytes(k, c, &s)) {
+		return walk_differs(k, c, "the instruction is another one");
+	} else if (!same_references(k, c, &s)) {
+		return false;
+	}
+	c->at += s.pre.length;
+	c->run += s.run.length;
+	return true;
+}
+
+static bool is_filling(const uint8_t *text, uint64_t at, uint64_t end, unsigned int *length)
+{
+	ZydisDecodedInstruction insn;
+
+	if (at >= end || !x86_decode(text + at, end - at, &insn) || !x86_is_nop(&insn, text + at))
+		return false;
+	*length = insn.length;
+	return true;
+}
+
+bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_end)
+{
+	unsigned int length;
+
+	for (;;) {
+		while (is_filling(atom_data(c->atom), c->at, end, &length))
+			c->at += length;
+		while (is_filling(k->w->text, c->run, run_end, &length))
+			c->run += length;
+		if (c->at >= end)
+			return c->run == run_end || walk_differs(k, c, "more code than expected");
+		if (c->atom == k->w->pre) {
+			enum form f = form_paravirt(k, c);
+
+			if (f == FORM_DIFFERENT)
+				return false;
+			if (f == FORM_EQUAL)
+				continue;
+		}
+		if (!walk_instruction(k, c, run_end))
+			return false;
+	}
+}
+
+/* Filling between the parts of a function may differ where both sides are shifted. */
+static void skip_filling(struct walk *k, struct cursor *c)
+{
+	uint64_t size = atom_size(c->atom);
+	unsigned int length;
+
+	if (c->at == c->run || !is_filling(atom_data(c->atom), c->at, size, &length))
+		return;
+	while (is_filling(atom_data(c->atom), c->at, size, &length)) {
+		k->map[c->at] = c->run + 1;
+		c->at += length;
+	}
+	while (is_filling(k->w->text, c->run, k->w->size, &length))
+		c->run += length;
+}
+
+static bool step(struct walk *k, struct cursor *c)
+{
+	static enum form (*const forms[])(struct walk *, struct cursor *) = {
+		form_alternative, form_paravirt, form_jump_label
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++) {
+		enum form f = forms[i](k, c);
+
+		if (f != FORM_NONE)
+			return f == FORM_EQUAL;
+	}
+	return walk_instruction(k, c, k->w->size);
+}
+
+static bool check_branches(struct walk *k)
+{
+	uint64_t size = atom_size(k->w->pre);
+	size_t i;
+
+	for (i = 0; i < k->branch_count; i++) {
+		const struct branch *b = &k->branches[i];
+		struct cursor c = { k->w->pre, b->pre_target, b->run_target };
+
+		if (b->pre_target > size ||
+		    (b->pre_target < size && k->map[b->pre_target] != b->run_target + 1) ||
+		    (b->pre_target == size && b->run_target != k->w->run_size))
+			return walk_differs(k, &c, "a branch goes elsewhere");
+	}
+	return true;
+}
+
+static bool follow(struct walk *k)
+{
+	struct cursor c = { .atom = k->w->pre };
+	uint64_t size = atom_size(k->w->pre);
+
+	while (c.at < size) {
+		skip_filling(k, &c);
+		if (c.at >= size)
+			break;
+		k->map[c.at] = c.run + 1;
+		if (!step(k, &c))
+			return false;
+	}
+	k->w->run_size = c.run;
+	return check_branches(k);
+}
+
+/*
+ * The jump goes behind the ftrace site, so that tracing goes on working.  What
+ * is there must be the function's own, or the filling behind it, and nothing
+ * that the kernel rewrites while it runs.
+ */
+static void find_room(struct walk *k)
+{
+	struct arch_walk *w = k->w;
+	uint64_t end = w->run_size, jump = 5;
+	size_t n, i;
+	const struct table_entry *e = tables_of(w->tables, w->pre, &n);
+	unsigned int length;
+
+	while (end < w->jump_offset + jump && end < w->size &&
+	       (w->text[end] == 0xcc || is_filling(w->text, end, w->size, &length)))
+		end++;
+	if (end < w->jump_offset + jump)
+		w->blocked = "it is too short for a jump";
+	for (i = 0; i < n; i++) {
+		uint64_t at = e[i].relocs[0].delta;
+
+		if (strcmp(e[i].table->section, "__jump_table") &&
+		    strcmp(e[i].table->section, ".static_call_sites"))
+			continue;
+		if (at < w->jump_offset + jump && at + 5 > w->jump_offset)
+			w->blocked = "the kernel rewrites the place of the jump while it runs";
+	}
+}
+
+bool arch_walk(struct arch_walk *w)
+{
+	_cleanup_free_ uint32_t *map = xcalloc(atom_size(w->pre) + 1, sizeof(*map));
+	struct walk k = { .w = w, .map = map };
+	bool same;
+
+	w->jump_offset = 0;
+	w->blocked = NULL;
+	w->why = NULL;
+	same = atom_data(w->pre) && follow(&k);
+	if (same)
+		find_room(&k);
+	free(k.branches);
+	return same;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "bind/bind.h"
+
+#include "kmend/engine.h"
+#include "util/memory.h"
+
+#include <string.h>
+
+/* A module being bound: its image is written to through the sections' data. */
+struct binding {
+	const struct manifest_target *mt;	/* NULL for the engine */
+	struct match *const *matches;
+	struct live *live;
+	struct object *ko;
+	Elf64_Sym *symbols;			/* the image's symbol table */
+};
+
+static struct error *does_not_fit(const struct binding *b, const char *what)
+{
+	return refuse("PACK-INVALID", "%s does not fit the manifest: %s", b->ko->name, what);
+}
+
+static struct error *open_image(struct binding *b, const void *ko, size_t size, const char *name)
+{
+	size_t i;
+
+	TRY(object_parse(xmemdup(ko, size), size, name, &b->ko));
+	for (i = 0; i < b->ko->section_count; i++)
+		if (b->ko->sections[i]->type == SHT_SYMTAB)
+			b->symbols = (Elf64_Sym *)b->ko->sections[i]->data;
+	return NULL;
+}
+
+static void close_image(struct binding *b, struct bound *out)
+{
+	out->size = b->ko->image_size;
+	out->image = xmemdup(b->ko->image, out->size);
+}
+
+static void set_absolute(struct binding *b, const struct symbol *s, uint64_t addr)
+{
+	b->symbols[s->index].st_shndx = SHN_ABS;
+	b->symbols[s->index].st_value = addr;
+}
+
+static const struct match *match_of(const struct binding *b, const char *object)
+{
+	size_t i;
+
+	for (i = 0; i < b->mt->object_count; i++)
+		if (!strcmp(b->mt->objects[i].name, object))
+			return b->matches[i];
+	return NULL;
+}
+
+static const struct manifest_symbol *symbol_of(const struct binding *b, const char *symbol)
+{
+	size_t i;
+
+	for (i = 0; i < b->mt->symbol_count; i++)
+		if (!strcmp(b->mt->symbols[i].symbol, symbol))
+			return &b->mt->symbols[i];
+	return NULL;
+}
+
+static struct error *bind_symbols(struct binding *b)
+{
+	size_t i;
+
+	for (i = 1; i < b->ko->symbol_count; i++) {
+		const struct symbol *s = b->ko->symbols[i];
+		const struct manifest_symbol *ms;
+		const struct match *m;
+		uint64_t addr;
+
+		if (!symbol_is_undefined(s))
+			continue;
+		ms = symbol_of(b, s->name);
+		if (!ms)
+			continue;
+		m = match_of(b, ms->object);
+		if (!m)
+			return does_not_fit(b, ms->object);
+		TRY(match_address(m, ms->name, &addr));
+		set_absolute(b, s, addr);
+	}
+	return NULL;
+}
+
+/* The proved function that the relocation at @offset of @sec is bound to. */
+static struct error *function_at(const struct binding *b, const struct section *sec, uint64_t offset,
+				 const struct match **m, const struct match_function **f)
+{
+	const struct manifest_symbol *ms = NULL;
+	size_t i;
+
+	for (i = 0; i < sec->reloc_count; i++)
+		if (sec->relocs[i].offset == offset)
+			ms = symbol_of(b, sec->relocs[i].symbol->name);
+	*m = ms ? match_of(b, ms->object) : NULL;
+	*f = *m ? match_function(*m, ms->name) : NULL;
+	if (!*f)
+		return does_not_fit(b, "a function's old code is not named");
+	return match_require(*m, *f);
+}
+
+static struct error *fill_functions(struct binding *b)
+{
+	const struct section *sec = object_section(b->ko, ".kmend.functions");
+	struct kmend_function *entry;
+	uint64_t at;
+
+	if (!sec || !sec->data || sec->size % sizeof(*entry))
+		return does_not_fit(b, "it has no list of functions");
+	for (at = 0; at < sec->size; at += sizeof(*entry)) {
+		const struct match_function *f;
+		const struct match *m;
+
+		TRY(function_at(b, sec, at + offsetof(struct kmend_function, old_addr), &m, &f));
+		if (f->blocked)
+			return refuse("JUMP-BLOCKED", "%s in %s cannot be replaced: %s",
+				      f->pre->symbol->name, b->mt->name, f->blocked);
+		entry = (struct kmend_function *)(sec->data + at);
+		entry->old_size = f->run_size;
+		entry->jump_offset = f->jump_offset;
+		TRY(live_read(b->live, f->addr + f->jump_offset, entry->expected,
+			      sizeof(entry->expected)));
+	}
+	return NULL;
+}
+
+static struct error *fill_ranges(struct binding *b)
+{
+	const struct section *sec = object_section(b->ko, ".kmend.ranges");
+	struct kmend_range *entry;
+	uint64_t at;
+
+	if (!sec || !sec->data)
+		return NULL;
+	if (sec->size % sizeof(*entry))
+		return does_not_fit(b, "its list of ranges is damaged");
+	for (at = 0; at < sec->size; at += sizeof(*entry)) {
+		const struct match_function *f;
+		const struct match *m;
+
+		TRY(function_at(b, sec, at + offsetof(struct kmend_range, addr), &m, &f));
+		entry = (struct kmend_range *)(sec->data + at);
+		entry->size = f->run_size;
+	}
+	return NULL;
+}
+
+static struct error *fill_target(struct binding *b)
+{
+	const struct section *sec = object_section(b->ko, ".kmend.target");
+	const struct live_module *module;
+	struct kmend_target *target;
+
+	if (!sec || !sec->data || sec->size != sizeof(*target))
+		return does_not_fit(b, "it does not name its target");
+	target = (struct kmend_target *)sec->data;
+	if (strncmp(target->name, b->mt->name, sizeof(target->name)))
+		return does_not_fit(b, "it names another target");
+	if (!strcmp(b->mt->name, "vmlinux"))
+		return NULL;
+	module = live_module(b->live, b->mt->name);
+	if (!module)
+		return refuse("MODULE-MISSING", "the module %s, which the update changes, is not loaded",
+			      b->mt->name);
+	target->base = module->base;
+	return NULL;
+}
+
+struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,
+			  struct match *const *matches, struct live *live, struct bound *out)
+{
+	struct binding b = { .mt = mt, .matches = matches, .live = live };
+	struct error *err;
+
+	TRY(open_image(&b, ko, size, mt->file));
+	err = bind_symbols(&b);
+	if (!err)
+		err = fill_functions(&b);
+	if (!err)
+		err = fill_ranges(&b);
+	if (!err)
+		err = fill_target(&b);
+	if (!err)
+		close_image(&b, out);
+	object_free(b.ko);
+	return err;
+}
+
+/*
+ * struct modversion_info (include/linux/module.h): a CRC, and the name of a
+ * symbol that modpost found exported.
+ */
+#define VERSION_SIZE 64
+#define VERSION_NAME 8
+
+static bool is_exported(const struct object *ko, const char *name)
+{
+	const struct section *sec = object_section(ko, "__versions");
+	uint64_t at;
+
+	for (at = 0; sec && sec->data && at + VERSION_SIZE <= sec->size; at += VERSION_SIZE)
+		if (!strncmp((const char *)sec->data + at + VERSION_NAME, name, VERSION_SIZE - VERSION_NAME))
+			return true;
+	return false;
+}
+
+/* Global symbols of vmlinux are unique, and kallsyms shows them in upper case. */
+static const struct live_symbol *global_symbol(const struct live *live, const char *name)
+{
+	const struct live_symbol *s = NULL;
+
+	while ((s = live_find(live, name, "vmlinux", s)))
+		if (s->type >= 'A' && s->type <= 'Z')
+			return s;
+	return NULL;
+}
+
+static struct error *bind_to_vmlinux(struct binding *b)
+{
+	size_t i;
+
+	for (i = 1; i < b->ko->symbol_count; i++) {
+		const struct symbol *s = b->ko->symbols[i];
+		const struct live_symbol *live;
+
+		if (!symbol_is_undefined(s) || is_exported(b->ko, s->name))
+			continue;
+		live = global_symbol(b->live, s->name);
+		if (!live)
+			return refuse("ENGINE-SYMBOL", "this kernel has no %s, which the engine needs",
+				      s->name);
+		set_absolute(b, s, live->addr);
+	}
+	return NULL;
+}
+
+struct error *bind_engine(const void *ko, size_t size, struct live *live, struct bound *out)
+{
+	struct binding b = { .live = live };
+	struct error *err;
+
+	TRY(open_image(&b, ko, size, "engine/kmend.ko"));
+	err = bind_to_vmlinux(&b);
+	if (!err)
+		close_image(&b, out);
+	object_free(b.ko);
+	return err;
+}
+
+void bound_fini(struct bound *b)
+{
+	free(b->image);
+	*b = (struct bound){ 0 };
+}

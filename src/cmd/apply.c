@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/cmd.h"
+#include "cmd/prove.h"
+#include "host/host.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_TIMEOUT 10
+
+struct apply_options {
+	bool dry_run;
+	bool allow_unsigned;
+	unsigned int timeout;	/* seconds */
+	char **packs;
+	size_t count;
+};
+
+/* One pack on its way. */
+struct applying {
+	struct proof proof;
+	bool reused;		/* its modules stayed loaded after an undo */
+	size_t loaded;		/* of its modules, by this command */
+	bool recorded;
+	uint64_t pause_ns;
+};
+
+struct apply {
+	const struct apply_options *opts;
+	struct applying *updates;
+	struct live *live;
+	bool engine_loaded;	/* by this command */
+	double proof_ms;
+};
+
+static struct error *parse_options(int argc, char **argv, struct apply_options *o)
+{
+	static const struct option options[] = { { "allow-unsigned", no_argument, NULL, 'u' },
+						 { "dry-run", no_argument, NULL, 'n' },
+						 { "timeout", required_argument, NULL, 't' },
+						 CMD_COMMON_OPTIONS };
+	int c;
+
+	o->timeout = DEFAULT_TIMEOUT;
+	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
+		if (c == 'u')
+			o->allow_unsigned = true;
+		else if (c == 'n')
+			o->dry_run = true;
+		else if (c == 't')
+			TRY(cmd_parse_timeout(optarg, &o->timeout));
+		else
+			TRY(cmd_common_option(c, argv));
+	}
+	if (optind == argc)
+		return usage_error("apply takes the packs to apply");
+	o->packs = argv + optind;
+	o->count = argc - optind;
+	return NULL;
+}
+
+static struct error *open_packs(struct apply *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->opts->count; i++) {
+		struct proof *p = &a->updates[i].proof;
+
+		TRY(proof_open(a->opts->packs[i], a->opts->allow_unsigned, p));
+		for (k = 0; k < i; k++)
+			if (!strcmp(a->updates[k].proof.pack->manifest->id, p->pack->manifest->id))
+				return usage_error("%s and %s are the same update", a->opts->packs[k],
+						   a->opts->packs[i]);
+		if (p->trust.state != TRUST_SIGNED)
+			log_info("warning: %s is not signed by a trusted key", a->opts->packs[i]);
+	}
+	return NULL;
+}
+
+static const struct host_update *find_update(const struct host_updates *list, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->updates[i].id, id))
+			return &list->updates[i];
+	return NULL;
+}
+
+/*
+ * Modules of an update that is not applied: what a killed apply left behind is
+ * removed; what an undo left loaded on purpose, because addresses of its code
+ * may live on, is used again.
+ */
+static struct error *meet_rest(const struct apply *a, struct applying *u, const struct host_update *rest)
+{
+	size_t i;
+
+	if (rest->pause_ns && u->proof.pack->manifest->stays_loaded) {
+		u->reused = true;
+		return NULL;
+	}
+	for (i = 0; !a->opts->dry_run && i < rest->module_count; i++)
+		TRY(host_unload_module(rest->modules[i]));
+	return NULL;
+}
+
+/* What is loaded of these updates from before. */
+static struct error *check_installed(struct apply *a)
+{
+	struct host_updates list;
+	struct error *err = NULL;
+	size_t i;
+
+	TRY(host_updates_read(&list));
+	for (i = 0; i < a->opts->count && !err; i++) {
+		const char *id = a->updates[i].proof.pack->manifest->id;
+		const struct host_update *u = find_update(&list, id);
+
+		if (!u)
+			continue;
+		if (u->applied)
+			err = refuse("ALREADY-APPLIED", "%s: is applied already", id);
+		else
+			err = meet_rest(a, &a->updates[i], u);
+	}
+	host_updates_free(&list);
+	return err;
+}
+
+static struct error *prove(struct apply *a)
+{
+	double start = clock_milliseconds();
+	size_t i;
+
+	log_progress("proving");
+	TRY(live_open(&a->live));
+	for (i = 0; i < a->opts->count; i++) {
+		TRY(proof_match(&a->updates[i].proof, a->live));
+		TRY(proof_bind(&a->updates[i].proof, a->live));
+	}
+	a->proof_ms = milliseconds_since(start);
+	return NULL;
+}
+
+/* The engine of the first pack, unless one is there. */
+static struct error *load_engine(struct apply *a)
+{
+	const struct pack_file *ko = pack_find(a->updates[0].proof.pack, "engine/kmend.ko");
+	unsigned int abi = host_engine_abi();
+	struct bound engine;
+	struct error *err;
+
+	if (abi && abi != KMEND_ABI)
+		return refuse("ENGINE-ABI", "the engine that is loaded has ABI %u, and this program needs %u",
+			      abi, KMEND_ABI);
+	if (abi)
+		return NULL;
+	if (!ko)
+		return refuse("PACK-INVALID", "%s holds no engine", a->opts->packs[0]);
+	TRY(bind_engine(ko->data, ko->size, a->live, &engine));
+	err = host_load_module(engine.image, engine.size, HOST_ENGINE);
+	bound_fini(&engine);
+	if (err)
+		return err;
+	a->engine_loaded = true;
+	if (host_engine_abi() != KMEND_ABI)
+		return refuse("ENGINE-ABI", "the engine of %s is not of this program's ABI",
+			      a->opts->packs[0]);
+	return NULL;
+}
+
+static struct error *load_updates(struct apply *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->opts->count; i++) {
+		struct applying *u = &a->updates[i];
+		const struct pack *pack = u->proof.pack;
+
+		if (u->reused)
+			continue;
+		for (k = 0; k < pack->manifest->target_count; k++) {
+			const struct proof_target *t = &u->proof.targets[k];
+
+			TRY(host_load_module(t->module.image, t->module.size, t->target->module));
+			u->loaded++;
+		}
+		u->recorded = true;
+		TRY(host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
+				      u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL));
+	}
+	return NULL;
+}
+
+static struct error *switch_updates(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = xcalloc(a->opts->count, sizeof(*ids));
+	struct host_switch_report report;
+	size_t i;
+
+	for (i = 0; i < a->opts->count; i++)
+		ids[i] = a->updates[i].proof.pack->manifest->id;
+	log_progress("switching");
+	return host_switch(true, ids, a->opts->count, a->opts->timeout, &report);
+}
+
+/* Takes back what was loaded, so that a refusal changes nothing. */
+static void unload_all(struct apply *a)
+{
+	size_t i;
+
+	for (i = a->opts->count; i--;) {
+		struct applying *u = &a->updates[i];
+
+		while (u->loaded)
+			error_free(host_unload_module(u->proof.targets[--u->loaded].target->module));
+		if (u->recorded)
+			error_free(host_record_remove(u->proof.pack->manifest->id));
+	}
+	if (a->engine_loaded)
+		error_free(host_unload_module(HOST_ENGINE));
+}
+
+static void read_pauses(struct apply *a)
+{
+	struct host_updates list;
+	size_t i;
+
+	error_free(host_updates_read(&list));
+	for (i = 0; i < a->opts->count; i++) {
+		const struct host_update *u =
+			find_update(&list, a->updates[i].proof.pack->manifest->id);
+
+		a->updates[i].pause_ns = u ? u->pause_ns : 0;
+	}
+	host_updates_free(&list);
+}
+
+/*
+ * From the first module on, a signal must not end the program half way; the
+ * switch is bounded by the timeout.
+ */
+static struct error *install(struct apply *a)
+{
+	sigset_t all, before;
+	struct error *err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	err = load_engine(a);
+	if (!err)
+		err = load_updates(a);
+	if (!err)
+		err = switch_updates(a);
+	if (err)
+		unload_all(a);
+	else
+		read_pauses(a);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+static void print_result(const struct apply *a)
+{
+	const char *done = a->opts->dry_run ? "could be applied" : "applied";
+	json_t *list = json_array();
+	size_t i;
+
+	log_progress_end();
+	for (i = 0; i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+		uint64_t pause = a->updates[i].pause_ns;
+
+		json_array_append_new(list, json_pack("{s:s,s:b,s:f,s:I}", "id", m->id, "applied",
+						      !a->opts->dry_run, "proof_ms", a->proof_ms,
+						      "pause_ns", (json_int_t)pause));
+		if (cmd_json)
+			continue;
+		if (a->opts->dry_run)
+			printf("%s: %s (%s), proved in %.0f ms\n", m->id, done, m->description, a->proof_ms);
+		else
+			printf("%s: %s (%s), proved in %.0f ms, stood still for %.0f us\n", m->id, done,
+			       m->description, a->proof_ms, pause / 1e3);
+	}
+	if (cmd_json)
+		cmd_print_json(json_pack("{s:O}", "updates", list));
+	json_decref(list);
+}
+
+static struct error *apply(struct apply *a)
+{
+	TRY(host_require_root("apply updates"));
+	TRY(open_packs(a));
+	TRY(check_installed(a));
+	TRY(prove(a));
+	if (!a->opts->dry_run)
+		TRY(install(a));
+	print_result(a);
+	return NULL;
+}
+
+struct error *cmd_apply(int argc, char **argv)
+{
+	struct apply_options opts = { 0 };
+	struct apply a = { .opts = &opts };
+	struct error *err;
+	size_t i;
+
+	TRY(parse_options(argc, argv, &opts));
+	a.updates = xcalloc(opts.count, sizeof(*a.updates));
+	err = apply(&a);
+	for (i = 0; i < opts.count; i++)
+		proof_fini(&a.updates[i].proof);
+	free(a.updates);
+	live_close(a.live);
+	return err;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What verify and apply do alike: a pack is read, judged, proved and bound. */
+#ifndef KMEND_CMD_PROVE_H
+#define KMEND_CMD_PROVE_H
+
+#include "bind/bind.h"
+#include "match/match.h"
+#include "pack/pack.h"
+#include "pack/trust.h"
+
+struct proof_target {
+	const struct manifest_target *target;
+	struct match **matches;		/* by the target's objects */
+	struct bound module;		/* ready to be loaded */
+};
+
+struct proof {
+	struct pack *pack;
+	struct trust_result trust;
+	struct proof_target *targets;	/* by the manifest's targets */
+};
+
+/*
+ * Reads the pack at @path and judges its signature and kernel.
+ * Errors: those of pack_read() and trust_check(); KERNEL-OTHER.
+ */
+struct error *proof_open(const char *path, bool allow_unsigned, struct proof *p) __must_use;
+
+/*
+ * Matches every object with the running kernel.  That functions differ is no
+ * error here; see match_require().
+ * Errors: refusal MODULE-MISSING where a module is not loaded.
+ */
+struct error *proof_match(struct proof *p, struct live *live) __must_use;
+
+/* Binds the update's modules: an error where anything that it needs is not proved. */
+struct error *proof_bind(struct proof *p, struct live *live) __must_use;
+
+void proof_fini(struct proof *p);
+
+/* The time since @start in milliseconds; see proof_clock(). */
+double milliseconds_since(double start);
+double clock_milliseconds(void);
+
+#endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "match/match.h"
+
+#include "arch/walk.h"
+#include "util/memory.h"
+
+#include <string.h>
+
+/* What is known of the address of an atom or a symbol. */
+struct place {
+	uint64_t addr;
+	bool known;
+	bool conflict;	/* two proved functions disagree */
+	bool proved;	/* a function that was matched there itself */
+};
+
+/* What one candidate would make known. */
+struct finding {
+	struct place *place;
+	uint64_t addr;
+};
+
+struct trial {
+	struct match *m;
+	struct finding *findings;
+	size_t count, capacity;
+};
+
+#define COMPARE_MAX 4096 /* bytes of read-only data that are compared at once */
+
+static bool read_live(void *arg, uint64_t addr, void *buf, size_t size)
+{
+	struct trial *t = arg;
+	struct error *err = live_read(t->m->live, addr, buf, size);
+
+	error_free(err);
+	return !err;
+}
+
+/* Read-only data is part of the proof where the object knows its bytes. */
+static bool same_data(struct trial *t, const struct reloc *rel, uint64_t addr)
+{
+	const struct atom *a = rel->target;
+	const uint8_t *data = atom_data(a);
+	uint64_t at = 0, size = atom_size(a);
+	uint8_t buf[COMPARE_MAX];
+
+	if (!data || section_is_text(a->section) || a->reloc_count ||
+	    strncmp(a->section->name, ".rodata", 7))
+		return true;
+	if (section_is_strings(a->section)) {
+		/* The kernel's linker merged the strings: only this one stands there. */
+		if (rel->delta < 0 || (uint64_t)rel->delta >= size)
+			return true;
+		at = rel->delta;
+		size = at + strnlen((const char *)data + at, size - at);
+		size += size < atom_size(a);
+	} else if (a->section->flags & SHF_MERGE && a->section->entsize) {
+		at = rel->delta < 0 ? 0 : rel->delta / a->section->entsize * a->section->entsize;
+		if (at + a->section->entsize > size)
+			return true;
+		size = at + a->section->entsize;
+	}
+	while (at < size) {
+		size_t part = size - at < sizeof(buf) ? size - at : sizeof(buf);
+
+		if (!read_live(t, addr + at, buf, part) || memcmp(buf, data + at, part))
+			return false;
+		at += part;
+	}
+	return true;
+}
+
+static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
+{
+	struct trial *t = arg;
+	struct place *place = rel->target ? &t->m->atoms[rel->target->index] :
+					    &t->m->symbols[rel->symbol->index];
+	bool merged = rel->target && rel->target->section->flags & SHF_MERGE;
+
+	if (rel->target && !same_data(t, rel, addr))
+		return false;
+	/* What was proved to be elsewhere cannot be here. */
+	if (place->known && place->proved && place->addr != addr)
+		return false;
+	if (merged)
+		return true;
+	array_grow(t->findings, t->count, t->capacity);
+	t->findings[t->count++] = (struct finding){ place, addr };
+	return true;
+}
+
+static uint64_t lookup(void *arg, const char *name)
+{
+	struct trial *t = arg;
+	const struct live_symbol *s = live_find(t->m->live, name, t->m->target, NULL);
+
+	if (!s)
+		s = live_find(t->m->live, name, "vmlinux", NULL);
+	if (!s)
+		s = live_find(t->m->live, name, NULL, NULL);
+	return s ? s->addr : 0;
+}
+
+static const char *covering(void *arg, uint64_t addr, const char **module)
+{
+	struct trial *t = arg;
+	const struct live_symbol *s = live_symbol_at(t->m->live, addr, NULL);
+
+	*module = s ? s->module : "";
+	return s ? s->name : NULL;
+}
+
+static const struct arch_walk_ops ops = { refer, read_live, lookup, covering };
+
+/* Compares the function @f with the code at @addr; what it refers to is left in @t. */
+static bool try_candidate(struct trial *t, struct match_function *f, uint64_t addr)
+{
+	size_t size = atom_size(f->pre) + ARCH_WALK_SLACK;
+	_cleanup_free_ uint8_t *text = xmalloc(size);
+	struct arch_walk w = { .tables = t->m->tables, .pre = f->pre, .addr = addr, .text = text,
+			       .size = size, .ops = &ops, .arg = t };
+	bool same;
+
+	t->count = 0;
+	f->addr = addr;
+	if (!read_live(t, addr, text, size)) {
+		f->why = "the memory there cannot be read";
+		return false;
+	}
+	same = arch_walk(&w);
+	f->run_size = w.run_size;
+	f->jump_offset = w.jump_offset;
+	f->blocked = w.blocked;
+	f->why = w.why;
+	f->pre_offset = w.pre_offset;
+	f->run_offset = w.run_offset;
+	return same;
+}
+
+static bool agrees(const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->findings[i].place->known && t->findings[i].place->addr != t->findings[i].addr)
+			return false;
+	return true;
+}
+
+static void learn(struct place *p, uint64_t addr)
+{
+	if (p->known && p->addr != addr)
+		p->conflict = true;
+	p->known = true;
+	p->addr = addr;
+}
+
+static void commit(struct trial *t, struct match_function *f)
+{
+	struct place *own = &t->m->atoms[f->pre->index];
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		learn(t->findings[i].place, t->findings[i].addr);
+	learn(own, f->addr);
+	own->proved = true;
+	f->state = MATCH_PROVED;
+}
+
+/*
+ * Tries every function of the name.  @strict: those that disagree with what is
+ * known already do not count.
+ */
+static void match_one(struct trial *t, struct match_function *f, bool strict)
+{
+	const struct place *own = &t->m->atoms[f->pre->index];
+	const struct live_symbol *s = NULL;
+	uint64_t found_addr = 0, last = 0;
+	size_t found = 0;
+	bool any = false;
+
+	while ((s = live_find(t->m->live, f->pre->symbol->name, t->m->target, s))) {
+		if ((any && s->addr == last) || !strchr("tTwW", s->type))
+			continue;
+		any = true;
+		last = s->addr;
+		if (strict && own->known && own->addr != s->addr)
+			continue;
+		if (!try_candidate(t, f, s->addr) || (strict && !agrees(t)))
+			continue;
+		found++;
+		found_addr = s->addr;
+	}
+	if (found == 1) {
+		/* Again, so that @t and @f are those of this one. */
+		if (try_candidate(t, f, found_addr))
+			commit(t, f);
+	} else if (found) {
+		f->state = MATCH_AMBIGUOUS;
+	} else {
+		f->state = any ? MATCH_DIFFERS : MATCH_ABSENT;
+	}
+}
+
+static bool is_gone(const struct section *s)
+{
+	return !strncmp(s->name, ".init.", 6) || !strncmp(s->name, ".altinstr", 9) ||
+	       !strncmp(s->name, ".discard", 8);
+}
+
+static void list_functions(struct match *m)
+{
+	size_t i;
+
+	m->functions = xcalloc(m->pre->atom_count, sizeof(*m->functions));
+	for (i = 0; i < m->pre->atom_count; i++) {
+		const struct atom *a = &m->pre->atoms[i];
+
+		if (atom_is_function(a) && atom_data(a) && !is_gone(a->section))
+			m->functions[m->function_count++].pre = a;
+	}
+}
+
+struct error *match_object(struct live *live, const char *target, struct object *pre, struct match **out)
+{
+	struct match *m = xcalloc(1, sizeof(*m));
+	struct trial t = { .m = m };
+	struct error *err;
+	bool progress = true;
+	size_t i;
+
+	m->live = live;
+	m->target = target;
+	m->pre = pre;
+	err = tables_read(pre, &m->tables);
+	if (err) {
+		match_free(m);
+		return err;
+	}
+	m->atoms = xcalloc(pre->atom_count, sizeof(*m->atoms));
+	m->symbols = xcalloc(pre->symbol_count, sizeof(*m->symbols));
+	list_functions(m);
+	for (i = 0; i < m->function_count; i++)
+		match_one(&t, &m->functions[i], false);
+	/* What is known now may tell those apart that looked alike. */
+	while (progress) {
+		progress = false;
+		for (i = 0; i < m->function_count; i++) {
+			if (m->functions[i].state != MATCH_AMBIGUOUS)
+				continue;
+			match_one(&t, &m->functions[i], true);
+			progress |= m->functions[i].state != MATCH_AMBIGUOUS;
+		}
+	}
+	free(t.findings);
+	*out = m;
+	return NULL;
+}
+
+void match_free(struct match *m)
+{
+	if (!m)
+		return;
+	object_free(m->pre);
+	tables_free(m->tables);
+	free(m->functions);
+	free(m->atoms);
+	free(m->symbols);
+	free(m);
+}
+
+const struct match_function *match_function(const struct match *m, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < m->function_count; i++)
+		if (!strcmp(m->functions[i].pre->symbol->name, name))
+			return &m->functions[i];
+	return NULL;
+}
+
+/* The module of an update that the function's first bytes jump to, or NULL. */
+static const char *replaced_by(const struct match *m, const struct match_function *f)
+{
+	const struct live_symbol *s;
+	uint8_t text[32];
+	struct error *err;
+	int32_t distance;
+	size_t i;
+
+	err = live_read(m->live, f->addr, text, sizeof(text));
+	if (err) {
+		error_free(err);
+		return NULL;
+	}
+	for (i = 0; i + 5 <= sizeof(text) && i <= f->run_offset; i++) {
+		if (text[i] != 0xe9)
+			continue;
+		memcpy(&distance, text + i + 1, sizeof(distance));
+		s = live_symbol_at(m->live, f->addr + i + 5 + distance, NULL);
+		if (s && !strncmp(s->module, "kmend_", 6))
+			return s->module;
+	}
+	return NULL;
+}
+
+static struct error *refuse_different(const struct match *m, const struct match_function *f)
+{
+	const char *name = f->pre->symbol->name, *by = replaced_by(m, f);
+	uint8_t run[8] = { 0 }, pre[8] = { 0 };
+	char hex[2][3 * sizeof(run) + 1];
+	uint64_t left = atom_size(f->pre) - f->pre_offset;
+	struct error *err;
+	size_t i;
+
+	if (by)
+		return refuse("FUNCTION-REPLACED", "%s is replaced already, by %s", name, by);
+	err = live_read(m->live, f->addr + f->run_offset, run, sizeof(run));
+	error_free(err);
+	if (f->pre_offset < atom_size(f->pre))
+		memcpy(pre, atom_data(f->pre) + f->pre_offset, left < sizeof(pre) ? left : sizeof(pre));
+	for (i = 0; i < sizeof(run); i++) {
+		sprintf(hex[0] + 3 * i, " %02x", pre[i]);
+		sprintf(hex[1] + 3 * i, " %02x", run[i]);
+	}
+	return refuse("FUNCTION-DIFFERS",
+		      "%s in %s is not the code that was compiled for %s: at %s+0x%llx %s: compiled%s, running (at +0x%llx)%s",
+		      name, m->target, m->pre->name, name, (unsigned long long)f->pre_offset, f->why,
+		      hex[0], (unsigned long long)f->run_offset, hex[1]);
+}
+
+struct error *match_require(const struct match *m, const struct match_function *f)
+{
+	const char *name = f->pre->symbol->name;
+
+	switch (f->state) {
+	case MATCH_PROVED:
+		return NULL;
+	case MATCH_ABSENT:
+		return refuse("FUNCTION-ABSENT", "%s has no function %s (%s)", m->target, name, m->pre->name);
+	case MATCH_AMBIGUOUS:
+		return refuse("FUNCTION-AMBIGUOUS",
+			      "%s has several functions %s that equal the one in %s", m->target, name,
+			      m->pre->name);
+	default:
+		return refuse_different(m, f);
+	}
+}
+
+static bool is_global_type(char type)
+{
+	return type >= 'A' && type <= 'Z';
+}
+
+/*
+ * The only symbol of this name that it can be.  A name that is defined in the
+ * object may be static, so no other may have it; one that is not is global,
+ * and the linker allows one global symbol of a name.
+ */
+static const struct live_symbol *only_symbol(const struct match *m, const char *name, const char *in,
+					     bool global)
+{
+	const struct live_symbol *s = NULL, *found = NULL;
+
+	while ((s = live_find(m->live, name, in, s))) {
+		if (global && !is_global_type(s->type))
+			continue;
+		if (found && found->addr != s->addr)
+			return NULL;
+		found = s;
+	}
+	return found;
+}
+
+static struct error *from_kallsyms(const struct match *m, const char *name, bool defined, uint64_t *addr)
+{
+	const struct live_symbol *s = only_symbol(m, name, m->target, !defined);
+
+	if (!s && !defined && strcmp(m->target, "vmlinux"))
+		s = only_symbol(m, name, "vmlinux", true);
+	if (!s)
+		return refuse("SYMBOL-UNKNOWN",
+			      "the address of %s (%s) cannot be told: no proved code refers to it, and %s has none or several of this name",
+			      name, m->pre->name, m->target);
+	*addr = s->addr;
+	return NULL;
+}
+
+struct error *match_address(const struct match *m, const char *name, uint64_t *addr)
+{
+	const struct symbol *sym = object_symbol(m->pre, name);
+	const struct match_function *f = match_function(m, name);
+	const struct place *place;
+
+	if (f) {
+		TRY(match_require(m, f));
+		*addr = f->addr;
+		return NULL;
+	}
+	if (!sym)
+		return from_kallsyms(m, name, false, addr);
+	place = sym->atom ? &m->atoms[sym->atom->index] : &m->symbols[sym->index];
+	if (place->conflict)
+		return refuse("SYMBOL-CONFLICT", "proved code disagrees about the address of %s (%s)",
+			      name, m->pre->name);
+	if (!place->known)
+		return from_kallsyms(m, name, sym->section != NULL, addr);
+	*addr = place->addr;
+	if (sym->atom)
+		*addr += sym->value - sym->atom->start;
+	return NULL;
+}
