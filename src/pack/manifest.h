@@ -100,8 +100,8 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
  * Reads @size bytes of JSON, which may come from an enemy.
  * Errors: a refusal PACK-INVALID that names the field; PACK-FORMAT where the
  * format's number is another.  A field that this format does not have is
- * refused too: it could mean something that must not be passed over.  On success *@m is the caller's, to be given to
- * manifest_free().
+ * refused too: it could mean something that must not be passed over.
+ * On success *@m is the caller's, to be given to manifest_free().
  */
 struct error *manifest_from_json(const char *json, size_t size, struct manifest **m) __must_use;
 

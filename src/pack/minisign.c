@@ -105,7 +105,7 @@ static bool next_blob(const char **text, void *blob, size_t size)
 	size_t got = 0;
 	bool ok;
 
-	/* libsodium 1.0.18 takes some bytes above 127 for a "/". */
+	/* libsodium 1.0.18 takes every byte above 127 for a "/". */
 	ok = line && !line[strspn(line, BASE64_CHARS)] &&
 	     !sodium_base642bin(blob, size, line, strlen(line), NULL, &got, NULL,
 				sodium_base64_VARIANT_ORIGINAL) &&

@@ -54,7 +54,8 @@ struct trust_result {
 /*
  * Judges the signature of @p.  Errors: SIGNATURE-MISSING and
  * SIGNATURE-UNKNOWN-KEY, which @allow_unsigned lets pass; SIGNATURE-INVALID,
- * which nothing lets pass; those of trust_list().
+ * which nothing lets pass; those of trust_list().  None names the pack: the
+ * caller puts its path before them.
  * On success *@result is to be given to trust_result_fini().
  */
 struct error *trust_check(const struct pack *p, bool allow_unsigned, struct trust_result *result)

@@ -7,8 +7,8 @@
 
 /*
  * Whether @s can go to a terminal as it is: valid UTF-8 without control
- * characters (C0 but the tab, DEL, C1) and without those that change the direction of
- * writing, so one line that shows what it says.
+ * characters (C0 but the tab, DEL, C1) and without those that change the
+ * direction of writing, so one line that shows what it says.
  */
 bool string_is_plain(const char *s);
 
