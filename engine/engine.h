@@ -4,10 +4,12 @@
  *
  * Not exported by the kernel, so the kmend program binds these undefined
  * symbols to their addresses in this boot before it loads the module.  Each is
- * global and its name is unique in vmlinux:
+ * the only one of its name in vmlinux; all but kprobe_mutex are global there:
  *
  *	find_module		modules.c
+ *	get_kprobe		probes.c
  *	idle_task		stacks.c
+ *	kprobe_mutex		probes.c
  *	stop_machine_cpuslocked	switch.c; stop_machine() takes the hotplug lock,
  *				which must be taken before text_mutex
  *	text_mutex		switch.c
@@ -25,7 +27,7 @@
 
 #define MAX_BLOCKERS 32		/* of one update; their lines fit into a page */
 
-/* A thread that could return into code that is to be replaced. */
+/* What keeps an update from being switched; pid is 0 where it is not a thread. */
 struct blocker {
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
@@ -37,7 +39,8 @@ struct blocker {
 struct part {
 	struct list_head list;		/* struct update, parts */
 	const struct kmend_update *given;
-	struct module *target;		/* held while applied; NULL for vmlinux */
+	struct module *target;		/* NULL for vmlinux */
+	bool held;			/* both modules, while applied */
 };
 
 /*
@@ -61,7 +64,7 @@ struct update {
 	bool chosen;			/* takes part in the switch under way */
 	u64 pause_ns;			/* of the last stop that switched it */
 	char in_the_way[128];		/* after -EEXIST and -EXDEV */
-	unsigned int blocker_count;	/* after -EBUSY */
+	unsigned int blocker_count;	/* after -EBUSY and -ESTALE */
 	struct blocker blockers[MAX_BLOCKERS];
 };
 
@@ -104,7 +107,7 @@ int sysfs_add_update(struct update *update);
 /*
  * modules.c: take hold of the modules and targets of every chosen update.
  * Return: 0; -ENODEV where one is gone, on its way, or not where the proof saw
- * it, and then nothing is held; -EINVAL where a function is not in its target.
+ * it, and then nothing is held.
  */
 int hold_modules(void);
 void drop_modules(void);

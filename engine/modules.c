@@ -20,10 +20,11 @@ unsigned int module_memory(const struct module *mod, struct text_range *ranges)
 	unsigned int count = 0;
 
 	for_each_mod_mem_type(type) {
+		if (!mod->mem[type].size)
+			continue;
 		ranges[count].start = (unsigned long)mod->mem[type].base;
 		ranges[count].end = ranges[count].start + mod->mem[type].size;
-		if (mod->mem[type].size)
-			count++;
+		ranges[count++].is_data = !mod_mem_type_is_text(type);
 	}
 	return count;
 }
@@ -35,9 +36,14 @@ static u64 text_base(const struct module *mod)
 
 unsigned int module_memory(const struct module *mod, struct text_range *ranges)
 {
-	ranges[0].start = (unsigned long)mod->core_layout.base;
-	ranges[0].end = ranges[0].start + mod->core_layout.size;
-	return 1;
+	unsigned long base = (unsigned long)mod->core_layout.base;
+
+	ranges[0].start = base;
+	ranges[0].end = base + mod->core_layout.text_size;
+	ranges[1].start = base + mod->core_layout.text_size;
+	ranges[1].end = base + mod->core_layout.size;
+	ranges[1].is_data = true;
+	return 2;
 }
 #endif
 
@@ -80,41 +86,6 @@ static int hold_target(struct part *part)
 	return 0;
 }
 
-static bool in_update_module(unsigned long addr)
-{
-	struct update *update;
-	struct part *part;
-
-	for_each_update(update) {
-		for_each_part(part, update) {
-			if (within_module(addr, part->given->owner))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Each function is in the target, or in an update that replaced it there. */
-static bool functions_are_in_target(const struct part *part)
-{
-	const struct kmend_function *f;
-
-	for_each_function(f, part) {
-		if (part->target && !within_module(f->old_addr, part->target) &&
-		    !in_update_module(f->old_addr))
-			return false;
-	}
-	return true;
-}
-
-static void drop_part(struct part *part)
-{
-	if (part->target)
-		module_put(part->target);
-	part->target = NULL;
-	module_put(part->given->owner);
-}
-
 static int hold_part(struct part *part)
 {
 	int err;
@@ -122,26 +93,10 @@ static int hold_part(struct part *part)
 	if (!hold_live(part->given->owner))
 		return -ENODEV;
 	err = hold_target(part);
-	if (!err && !functions_are_in_target(part))
-		err = -EINVAL;
 	if (err)
-		drop_part(part);
+		module_put(part->given->owner);
+	part->held = !err;
 	return err;
-}
-
-/* Drop what is held, up to @end, or all where it is NULL. */
-static void drop_until(const struct part *end)
-{
-	struct update *update;
-	struct part *part;
-
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			if (part == end)
-				return;
-			drop_part(part);
-		}
-	}
 }
 
 int hold_modules(void)
@@ -154,7 +109,7 @@ int hold_modules(void)
 		for_each_part(part, update) {
 			err = hold_part(part);
 			if (err) {
-				drop_until(part);
+				drop_modules();
 				return err;
 			}
 		}
@@ -164,5 +119,16 @@ int hold_modules(void)
 
 void drop_modules(void)
 {
-	drop_until(NULL);
+	struct update *update;
+	struct part *part;
+
+	for_each_chosen(update) {
+		for_each_part(part, update) {
+			if (!part->held)
+				continue;
+			module_put(part->target);
+			module_put(part->given->owner);
+			part->held = false;
+		}
+	}
 }

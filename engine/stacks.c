@@ -70,16 +70,16 @@ static const struct text_range *find_range(const struct stop *stop, unsigned lon
 		       compare_address);
 }
 
-static void note_blocker(struct update *update, const struct task_struct *task,
-			 unsigned long addr, const char *where)
+void note_blocker(struct update *update, const struct task_struct *task, unsigned long addr,
+		  const char *where)
 {
 	struct blocker *blocker;
 
 	if (update->blocker_count == MAX_BLOCKERS)
 		return;
 	blocker = &update->blockers[update->blocker_count++];
-	blocker->pid = task->pid;
-	memcpy(blocker->comm, task->comm, sizeof(blocker->comm));
+	blocker->pid = task ? task->pid : 0;
+	strscpy(blocker->comm, task ? task->comm : "-", sizeof(blocker->comm));
 	blocker->addr = addr;
 	blocker->where = where;
 }
@@ -89,9 +89,11 @@ static bool is_blocker(const struct stop *stop, const struct task_struct *task,
 {
 	const struct text_range *range = find_range(stop, addr);
 
-	if (range)
-		note_blocker(range->update, task, addr, where);
-	return range;
+	/* The engine's own frames hold pointers to the update that it switches. */
+	if (!range || (range->is_data && task == stop->caller))
+		return false;
+	note_blocker(range->update, task, addr, where);
+	return true;
 }
 
 static bool blocked_by_words(const struct stop *stop, const struct task_struct *task,

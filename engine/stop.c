@@ -19,7 +19,7 @@ static int check_text(struct stop *stop)
 
 		if (copy_from_kernel_nofault(bytes, (void *)jump->site, sizeof(bytes)) ||
 		    memcmp(bytes, jump->before, sizeof(bytes))) {
-			stop->stale = jump->site;
+			note_blocker(jump->update, NULL, jump->site, "text");
 			return -ESTALE;
 		}
 	}
@@ -54,7 +54,7 @@ static void work(struct stop *stop)
 
 	wait_for(&stop->arrived, num_online_cpus());
 	start = ktime_get_mono_fast_ns();
-	stop->err = check_text(stop) ?: check_stacks(stop);
+	stop->err = check_probes(stop) ?: check_text(stop) ?: check_stacks(stop);
 	if (!stop->err) {
 		jumps_guard(stop->jumps, stop->jump_count);
 		for (step = 0; step < JUMP_STEPS; step++) {

@@ -7,9 +7,10 @@
 #include "engine.h"
 #include "text.h"
 
-/* Code that no thread may be in. */
+/* Addresses that no thread may hold. */
 struct text_range {
 	unsigned long start, end;
+	bool is_data;			/* the thread that switches may */
 	struct update *update;		/* who wants it */
 };
 
@@ -18,12 +19,12 @@ struct stop {
 	unsigned int jump_count;
 	struct text_range *ranges;	/* sorted, without overlap */
 	unsigned int range_count;
+	const struct task_struct *caller; /* waits for the stop */
 
 	atomic_t arrived;		/* CPUs that are stopped */
 	unsigned int step;		/* last written by the worker */
 	atomic_t acks;			/* CPUs that have seen it */
 	int err;
-	unsigned long stale;		/* after -ESTALE, the place */
 	u64 pause_ns;
 };
 
@@ -36,12 +37,27 @@ struct stop {
 #ifdef for_each_mod_mem_type
 #define MODULE_PIECES MOD_MEM_NUM_TYPES
 #else
-#define MODULE_PIECES 1
+#define MODULE_PIECES 2
 #endif
 unsigned int module_memory(const struct module *mod, struct text_range *ranges);
 
 /* stop.c: run by stop_machine() on every CPU, @data is a struct stop. */
 int stop_cpu(void *data);
+
+/*
+ * stacks.c: note what is in the way of @update; @task is NULL where it is no
+ * thread.
+ */
+void note_blocker(struct update *update, const struct task_struct *task, unsigned long addr,
+		  const char *where);
+
+/*
+ * probes.c: no probe comes or goes between lock and unlock.  The check notes
+ * those in the way.  Return: 0; -EBUSY where there are some.
+ */
+void probes_lock(void);
+void probes_unlock(void);
+int check_probes(const struct stop *stop);
 
 /*
  * stacks.c: sort @ranges and join those that overlap.  Return: how many are left.

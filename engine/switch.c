@@ -32,12 +32,15 @@ static void add_range_of(struct stop *stop, unsigned long start, unsigned long s
 	stop->ranges[stop->range_count++].end = start + size;
 }
 
-static void add_jump(struct stop *stop, const struct kmend_function *f, bool apply)
+static void add_jump(struct stop *stop, struct update *update, const struct kmend_function *f,
+		     bool apply)
 {
 	struct jump *jump = &stop->jumps[stop->jump_count++];
 	u8 *ours = apply ? jump->after : jump->before;
 	u8 *expected = apply ? jump->before : jump->after;
 
+	jump->update = update;
+	jump->function = f->old_addr;
 	jump->site = jump_site(f);
 	jump->to = f->new_addr;
 	jump_encode(ours, jump->site, jump->to);
@@ -59,12 +62,12 @@ static void add_old_code(struct stop *stop, const struct part *part)
 		add_range_of(stop, part->given->ranges[i].addr, part->given->ranges[i].size);
 }
 
-static void add_part(struct stop *stop, const struct part *part, bool apply)
+static void add_part(struct stop *stop, struct update *update, const struct part *part, bool apply)
 {
 	const struct kmend_function *f;
 
 	for_each_function(f, part)
-		add_jump(stop, f, apply);
+		add_jump(stop, update, f, apply);
 	/*
 	 * At undo nobody may hold an address of anything in the update's
 	 * modules, their strings and data included.
@@ -84,7 +87,7 @@ static void fill(struct stop *stop, bool apply)
 
 	for_each_chosen(update) {
 		for_each_part(part, update)
-			add_part(stop, part, apply);
+			add_part(stop, update, part, apply);
 		for (; i < stop->range_count; i++)
 			stop->ranges[i].update = update;
 	}
@@ -93,12 +96,12 @@ static void fill(struct stop *stop, bool apply)
 
 /*
  * text_mutex keeps ftrace, kprobes, jump labels and static calls from being in
- * the middle of a change to text; cpus_read_lock() goes before it, as in
- * kernel/jump_label.c and kernel/kprobes.c.
+ * the middle of a change to text.  The order of the locks is that of
+ * register_kprobe().
  */
 static int stop_and_switch(bool apply)
 {
-	struct stop stop = {};
+	struct stop stop = { .caller = current };
 	struct update *update;
 	int err;
 
@@ -107,16 +110,15 @@ static int stop_and_switch(bool apply)
 		goto out;
 	fill(&stop, apply);
 
+	probes_lock();
 	cpus_read_lock();
 	mutex_lock(&text_mutex);
 	err = stop_machine_cpuslocked(stop_cpu, &stop, cpu_online_mask);
 	mutex_unlock(&text_mutex);
 	cpus_read_unlock();
+	probes_unlock();
 
 	err = err ?: stop.err;
-	if (stop.stale)
-		pr_warn("kmend: the bytes at %pS are not what they should be\n",
-			(void *)stop.stale);
 	for_each_chosen(update)
 		update->pause_ns = stop.pause_ns;
 out:

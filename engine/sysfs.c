@@ -7,9 +7,13 @@
  *	updates/ID/state	"loaded" or "applied"
  *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it
  *	updates/ID/functions	lines "name target old_addr new_addr"
- *	updates/ID/blockers	why the last try failed, empty where it did not: after
- *				EBUSY lines "pid comm function+offset where", after EEXIST
- *				and EXDEV a line "update ID function why"
+ *	updates/ID/blockers	why the last try failed, empty where it did not:
+ *				after EBUSY lines "pid comm function+offset where", where
+ *				one of stack, function-graph and kretprobe (the place of
+ *				a thread's return address);
+ *				or "0 - function+offset kprobe": a probe at the jump;
+ *				after ESTALE "0 - function+offset text";
+ *				after EEXIST and EXDEV "update ID function why"
  *	updates/ID/pause_ns	how long the last stop took: on the CPU that did the work,
  *				from when all CPUs were stopped until all jumps were
  *				written (or it was found that they cannot be) and every
@@ -18,11 +22,12 @@
  *
  * A write to switch or enabled returns when all is done, or, changing nothing,
  *	EALREADY	an update is so already
- *	EBUSY		a thread is in the code: see blockers
+ *	EBUSY		a thread is in the code, or a kprobe: see blockers
  *	EEXIST		a function is already replaced by another update: see blockers
  *	EXDEV		an applied update replaces code of this one, or this one replaces
  *			code of an update that is not applied: see blockers
- *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the jump
+ *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
+ *			jump: see blockers
  *	ENODEV		a module is gone, or not where the proof saw it
  *	ENOENT		no such update
  *	EINVAL		input that makes no sense

@@ -8,9 +8,13 @@
 #include <asm/sync_core.h>
 #include <kmend/engine.h>
 
+struct update;
+
 /* Text that is to change from @before to @after. */
 struct jump {
-	unsigned long site;
+	struct update *update;
+	unsigned long function;		/* its start */
+	unsigned long site;		/* in it */
 	unsigned long to;		/* where the jump leads, or led */
 	u8 before[KMEND_JUMP_LEN];
 	u8 after[KMEND_JUMP_LEN];

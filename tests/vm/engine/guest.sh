@@ -1,0 +1,90 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the guest scripts share.
+
+sys=/sys/kernel/kmend
+failed=0
+
+cmdline=1111111111111111
+same=2222222222222222
+stacked=3333333333333333
+version=4444444444444444
+nap=5555555555555555
+count=6666666666666666
+wrong=7777777777777777
+
+# expect WHAT WANTED GOT: WANTED is a pattern
+expect()
+{
+	# shellcheck disable=SC2254 # a pattern is meant
+	case $3 in
+	$2) echo "ok: $1" ;;
+	*)
+		echo "FAILED: $1: wanted '$2', got '$3'"
+		grep -s . $sys/updates/*/blockers
+		failed=1
+		;;
+	esac
+}
+
+# enable ID 1|0: prints "done" or the name of the errno, as does switch apply|undo ID...
+enable()
+{
+	./bind -t $sys/updates/"$1"/enabled "$2"
+}
+
+switch()
+{
+	./bind -t $sys/switch "$*"
+}
+
+state()
+{
+	cat $sys/updates/"$1"/state
+}
+
+# load [-FLAW] MODULE SYMBOL...
+load()
+{
+	flaw=
+	case $1 in
+	-*)
+		flaw=$1
+		shift
+		;;
+	esac
+	module=$1
+	shift
+	# shellcheck disable=SC2086 # none or one flaw
+	./bind $flaw "modules/$module.ko" "/tmp/$module.ko" "$@" && insmod "/tmp/$module.ko" 2>&1
+}
+
+# unload MODULE: prints what the system says of it
+unload()
+{
+	if said=$(rmmod "$1" 2>&1); then
+		echo done
+	else
+		echo "${said##*: }"
+	fi
+}
+
+text()
+{
+	./bind -p "$1"
+}
+
+load_engine()
+{
+	load kmend find_module get_kprobe idle_task kprobe_mutex stop_machine_cpuslocked text_mutex text_poke_kgdb
+	expect "the engine tells its ABI" 1 "$(cat $sys/abi)"
+}
+
+finish()
+{
+	expect "nothing is left loaded" "" "$(ls $sys/updates)"
+	expect "the engine goes" done "$(unload kmend)"
+	expect "and its folder too" "" "$(ls $sys 2>/dev/null)"
+	exit $failed
+}

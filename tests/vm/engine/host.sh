@@ -1,0 +1,61 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Read by the engine-*.sh next to this folder: builds the engine and its test modules for a kernel and runs a script
+# of this folder under it; for the latest kernel, and for 6.12 where its kit is there.
+
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d "${TMPDIR:-/tmp}/kmend-engine.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# Any warning of the compiler is a failure; modpost's tell of the symbols that bind resolves.
+build_modules()
+{
+	make -C "$1/headers" M="$2" KBUILD_MODPOST_WARN=1 ${3:+KBUILD_EXTRA_SYMBOLS="$3"} modules \
+		>"$work/log" 2>&1 && ! grep -i 'warning: ' "$work/log" | grep -v 'modpost: .* undefined!' || {
+		cat "$work/log" >&2
+		return 1
+	}
+}
+
+build_all()
+{
+	kit=$("$top/tools/kernel" fetch "$1")
+	rm -rf "$work/build"
+	mkdir "$work/build"
+	cp -r "$top/engine" "$top/include" "$top/tests/vm/engine" "$work/build/" 2>/dev/null
+	mkdir "$work/build/test"
+	cp "$top"/tests/vm/engine/*.[ch] "$top/tests/vm/engine/Kbuild" "$work/build/test/"
+	rm -rf "$work/build/engine"
+	cp -r "$top/engine" "$work/build/engine"
+	build_modules "$kit" "$work/build/engine" ''
+	build_modules "$kit" "$work/build/test" "$work/build/engine/Module.symvers"
+	mkdir "$work/build/modules"
+	cp "$work"/build/engine/*.ko "$work"/build/test/*.ko "$work/build/modules/"
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
+		-o "$work/build/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
+}
+
+kernels()
+{
+	echo latest
+	for kit in "${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/kernels/6.12.*; do
+		[ ! -e "$kit/release" ] || cat "$kit/release"
+	done
+}
+
+# run_guest SCRIPT [VM-OPTION...]
+run_guest()
+{
+	script=$1
+	shift
+	for kernel in $(kernels); do
+		echo "$script: kernel $kernel"
+		build_all "$kernel"
+		"$top/tools/vm" run --kernel "$kernel" --warn-is-crash "$@" --file "$work/build/modules" \
+			--file "$work/build/bind" --file "$top/tests/vm/engine/guest.sh" \
+			"$top/tests/vm/engine/$script"
+	done
+}

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Threads that are in the code, and code that runs while it is written.
+
+# shellcheck source=tests/vm/engine/guest.sh
+. ./guest.sh
+tracing=/sys/kernel/tracing
+
+load_engine
+insmod modules/kmend_test_target.ko
+load nap target_nap
+load count target_count
+
+# Starts a nap of 3 s, prints the pid of the shell that takes it.
+start_nap()
+{
+	sh -c 'echo $$ >/tmp/napper; echo 3000 >/proc/kmend_nap' &
+	napper=$!
+	sleep 1
+}
+
+# check_blocked WHAT 1|0 FUNCTION WHERE
+check_blocked()
+{
+	start_nap
+	expect "$1: busy" EBUSY "$(enable $nap "$2")"
+	expect "$1: the thread is named" "$(cat /tmp/napper) sh $3+0x* $4" \
+		"$(cat $sys/updates/$nap/blockers)"
+	wait $napper
+	expect "$1: later" "done" "$(enable $nap "$2")"
+	expect "$1: no blockers any more" "" "$(cat $sys/updates/$nap/blockers)"
+}
+
+check_blocked "apply, thread in the old code" 1 target_nap stack
+check_blocked "undo, thread in the new code" 0 new_target_nap stack
+
+start_nap
+expect "of two, one is busy" EBUSY "$(switch apply $count $nap)"
+expect "the other is not switched" loaded "$(state $count)"
+expect "and has no blockers" "" "$(cat $sys/updates/$count/blockers)"
+wait $napper
+
+# The return address is not on the stack
+echo 'r:kmend_test msleep' >$tracing/kprobe_events
+echo 1 >$tracing/events/kprobes/kmend_test/enable
+check_blocked "apply, kretprobe" 1 target_nap kretprobe
+check_blocked "undo, kretprobe" 0 new_target_nap kretprobe
+echo 0 >$tracing/events/kprobes/kmend_test/enable
+echo >$tracing/kprobe_events
+
+echo msleep >$tracing/set_ftrace_filter
+echo function_graph >$tracing/current_tracer
+check_blocked "apply, function graph" 1 target_nap function-graph
+check_blocked "undo, function graph" 0 new_target_nap function-graph
+echo nop >$tracing/current_tracer
+echo >$tracing/set_ftrace_filter
+
+# Three writes a switch; from the first on whoever runs it gets the new code, until all is undone.
+cat /proc/kmend_count >/dev/null
+expect "apply" "done" "$(enable $count 1)"
+expect "run while written" "2:122" "$(cat /proc/kmend_count)"
+expect "undo" "done" "$(enable $count 0)"
+expect "run while undone" "1:222" "$(cat /proc/kmend_count)"
+
+for module in nap count kmend_test_target; do
+	expect "unload $module" "done" "$(unload $module)"
+done
+finish
