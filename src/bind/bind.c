@@ -209,15 +209,22 @@ static bool is_exported(const struct object *ko, const char *name)
 	return false;
 }
 
-/* Global symbols of vmlinux are unique, and kallsyms shows them in upper case. */
-static const struct live_symbol *global_symbol(const struct live *live, const char *name)
+/*
+ * The only symbol of this name: the only one at all, or the only global one,
+ * which kallsyms shows in upper case.  NULL where there is none.
+ */
+static const struct live_symbol *only_symbol(const struct live *live, const char *name)
 {
-	const struct live_symbol *s = NULL;
+	const struct live_symbol *s = NULL, *global = NULL, *last = NULL;
+	size_t count = 0;
 
-	while ((s = live_find(live, name, "vmlinux", s)))
+	while ((s = live_find(live, name, "vmlinux", s))) {
 		if (s->type >= 'A' && s->type <= 'Z')
-			return s;
-	return NULL;
+			global = s;
+		last = s;
+		count++;
+	}
+	return count == 1 ? last : global;
 }
 
 static struct error *bind_to_vmlinux(struct binding *b)
@@ -230,9 +237,9 @@ static struct error *bind_to_vmlinux(struct binding *b)
 
 		if (!symbol_is_undefined(s) || is_exported(b->ko, s->name))
 			continue;
-		live = global_symbol(b->live, s->name);
+		live = only_symbol(b->live, s->name);
 		if (!live)
-			return refuse("ENGINE-SYMBOL", "this kernel has no %s, which the engine needs",
+			return refuse("ENGINE-SYMBOL", "this kernel has no single %s, which the engine needs",
 				      s->name);
 		set_absolute(b, s, live->addr);
 	}

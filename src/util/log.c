@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static enum log_level level = LOG_NORMAL;
@@ -52,6 +54,14 @@ void log_detail(const char *fmt, ...)
 	va_end(args);
 }
 
+/* One that understands the sequences below; serial consoles mostly say that they do not. */
+static bool is_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
+}
+
 void log_progress(const char *fmt, ...)
 {
 	va_list args;
@@ -59,7 +69,7 @@ void log_progress(const char *fmt, ...)
 	if (level < LOG_NORMAL)
 		return;
 	va_start(args, fmt);
-	if (level == LOG_NORMAL && isatty(STDERR_FILENO)) {
+	if (level == LOG_NORMAL && is_terminal()) {
 		/* A line that wraps could not be removed: the terminal cuts it (DECAWM). */
 		fputs("\r\033[K\033[?7l", stderr);
 		vfprintf(stderr, fmt, args);

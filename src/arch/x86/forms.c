@@ -213,7 +213,8 @@ static enum form form_return(struct walk *k, struct cursor *c, const struct step
 		return equal(c, s->pre.length, s->pre.length);
 	target = branch_target(k, c->run, end, &length);
 	if (s->run.mnemonic == s->pre.mnemonic && target &&
-	    ends_with(k->w->ops->covering(k->w->arg, target, &module), "return_thunk"))
+	    (target == k->w->ops->lookup(k->w->arg, "__x86_return_thunk") ||
+	     ends_with(k->w->ops->covering(k->w->arg, target, &module), "return_thunk")))
 		return equal(c, s->pre.length, length);
 	return different(k, c, "a return is neither RET nor a jump to a return thunk");
 }
@@ -246,8 +247,9 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
 	if (target) {
 		name = k->w->ops->covering(k->w->arg, target, &module);
-		if (name && is_filled(k->w->text, at + length, end) &&
-		    (!strcmp(name, thunk) || starts_with(name, "__x86_indirect_its_thunk")))
+		if (is_filled(k->w->text, at + length, end) &&
+		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
+		     starts_with(name, "__x86_indirect_its_thunk")))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
