@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck source=tests/vm/engine/host.sh
 . "$(dirname "$0")/engine/host.sh"
-run_guest stacks.sh --cpus 4
+run_guest stacks.sh
