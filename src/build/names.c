@@ -295,7 +295,7 @@ static void names_of_declaration(const struct chunk *c, struct names *out)
 		else if (t->kind == ')')
 			parens--;
 		in_enum |= token_is(t, "enum") && !depth && !parens;
-		if (t->kind != 'i' || !next)
+		if (t->kind != 'i' || !next || (macro && !i))
 			continue;
 		if (!depth && !parens && strchr("(=[;,{", next->kind))
 			add_name(out, t);
