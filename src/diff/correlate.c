@@ -101,6 +101,13 @@ static bool name_is_single(struct atom **list, size_t n, size_t i)
 	       !(i + 1 < n && !by_name(&list[i + 1], &list[i]));
 }
 
+/* Code that was freed after boot is not the same as code that stays. */
+static bool same_kind(const struct atom *a, const struct atom *b)
+{
+	return atom_is_function(a) == atom_is_function(b) &&
+	       (!atom_is_function(a) || same_home(a, b));
+}
+
 static void pair_source_names(struct correlation *k)
 {
 	size_t n, m, i = 0, j = 0;
@@ -110,16 +117,31 @@ static void pair_source_names(struct correlation *k)
 	while (i < n && j < m) {
 		int order = by_name(&pre[i], &post[j]);
 
-		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j)) {
-			bool data = !atom_is_function(pre[i]);
-
-			if (data == !atom_is_function(post[j]))
-				pair(k, pre[i], post[j]);
-		}
+		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j) &&
+		    same_kind(pre[i], post[j]))
+			pair(k, pre[i], post[j]);
 		if (order <= 0)
 			i++;
 		if (order >= 0)
 			j++;
+	}
+}
+
+/* A function can have several names, of which an atom is called by one. */
+static void pair_aliases(struct correlation *k)
+{
+	const struct object *post = k->c->post;
+	size_t i;
+
+	for (i = 0; i < post->symbol_count; i++) {
+		const struct symbol *t = post->symbols[i], *s;
+
+		if (!t->atom || t->atom->twin || t->value != t->atom->start || !atom_is_function(t->atom))
+			continue;
+		s = object_symbol(k->c->pre, t->name);
+		if (s && s->atom && !s->atom->twin && s->value == s->atom->start &&
+		    same_kind(s->atom, t->atom))
+			pair(k, s->atom, t->atom);
 	}
 }
 
@@ -172,25 +194,63 @@ static void follow_equal_atoms(struct correlation *k)
 	}
 }
 
-/* Whether some atom that is paired refers to @a, and its twin to @b. */
-static bool share_referrer(const struct correlation *k, const struct atom *a, const struct atom *b)
+/* Whether @f, or an entry of a table about it, refers to @to. */
+static bool refers_to(const struct tables *tables, const struct atom *f, const struct atom *to)
 {
-	const struct object *post = k->c->post;
-	size_t i, r, s;
+	size_t n, i, r;
+	const struct table_entry *e = tables_of(tables, f, &n);
 
-	for (i = 0; i < post->atom_count; i++) {
-		const struct atom *f = &post->atoms[i];
+	for (r = 0; r < f->reloc_count; r++)
+		if (f->relocs[r].target == to)
+			return true;
+	for (i = 0; i < n; i++)
+		for (r = 1; r < e[i].table->relocs; r++)
+			if (e[i].relocs[r].target == to)
+				return true;
+	return false;
+}
 
-		for (r = 0; f->twin && r < f->reloc_count; r++) {
-			if (f->relocs[r].target != b)
-				continue;
-			for (s = 0; s < f->twin->reloc_count; s++)
-				if (f->twin->relocs[s].target == a)
-					return true;
-			break;
-		}
+/* Whether some atom that is paired refers to @a, and its twin to @b. */
+static bool share_referrer(const struct change *c, const struct atom *a, const struct atom *b)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *f = &c->post->atoms[i];
+
+		if (f->twin && refers_to(c->post_tables, f, b) && refers_to(c->pre_tables, f->twin, a))
+			return true;
 	}
 	return false;
+}
+
+static bool referrer_is_gone(const struct change *c, const struct atom *a)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *f = &c->pre->atoms[i];
+
+		if (!f->twin && atom_is_function(f) && refers_to(c->pre_tables, f, a))
+			return true;
+	}
+	return false;
+}
+
+const struct atom *correlate_doubt(const struct change *c, const struct atom *post)
+{
+	_cleanup_free_ char *base = base_name(post->symbol->name);
+	size_t i;
+
+	for (i = 0; strcmp(base, post->symbol->name) && i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+		_cleanup_free_ char *other = a->symbol && !a->twin ? base_name(a->symbol->name) : NULL;
+
+		if (other && !strcmp(base, other) && !atom_is_function(a) && same_home(a, post) &&
+		    (share_referrer(c, a, post) || referrer_is_gone(c, a)))
+			return a;
+	}
+	return NULL;
 }
 
 /* The only unpaired atom of @obj with this base name; NULL where none or several. */
@@ -219,7 +279,7 @@ static void pair_single(struct correlation *k, struct atom *b)
 	size_t i, found = 0;
 
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
-	    (atom_is_function(b) || share_referrer(k, a, b))) {
+	    (atom_is_function(b) || share_referrer(k->c, a, b))) {
 		pair(k, a, b);
 		return;
 	}
@@ -356,6 +416,7 @@ void correlate(struct change *c)
 	k.pre_base = all_bases(c->pre);
 	k.post_base = all_bases(c->post);
 	pair_source_names(&k);
+	pair_aliases(&k);
 	pair_nameless(&k);
 	do {
 		do {
