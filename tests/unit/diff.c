@@ -158,7 +158,7 @@ static void statics_of_another_function(void **state)
 {
 	assert_refused(compare("static noinline int old(int x) { static int n; return external(n++) + x; }\n"
 			       "int f(int x) { return old(x); }",
-			       "static noinline int new(int x) { static int n; return external(n++) * x; }\n"
+			       "static noinline int new(int x) { static long n; return external(n++) * x; }\n"
 			       "int f(int x) { return new(x); }"), "STATIC-AMBIGUOUS");
 }
 
