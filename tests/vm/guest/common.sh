@@ -61,6 +61,16 @@ clean()
 	expect "$1: no temporary file is left" "" "$(ls /tmp | grep kmend-)"
 }
 
+# stays ID: an update with data of its own, whose address somebody may have kept, stays loaded after its undo.
+stays()
+{
+	run kmend status
+	expect "status of an update that stays loaded" 2 "$status"
+	expect "what it says" "*$1  loaded *" "$said"
+	expect "it can be unloaded by hand" "" "$(rmmod "kmend_$1" 2>&1)"
+	rm -r "/run/kmend/$1"
+}
+
 # Uses what is patched without a break, until `loop_end`.
 loop()
 {
@@ -77,6 +87,12 @@ loop_end()
 	# shellcheck disable=SC2086 # several
 	wait $loops 2>/dev/null
 	loops=
+}
+
+# id_of NAME: the id of NAME.kmend
+id_of()
+{
+	kmend inspect "$1.kmend" | sed -n 's/^update //p'
 }
 
 # Shows a file to the host.
