@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What is no pack, a pack for another kernel, of other source, unsigned, or in the hands of somebody else than root.
+# What is no pack, a pack for another kernel, unsigned, or in the hands of somebody else than root.
 
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
@@ -57,15 +57,6 @@ refused "apply: another kernel" KERNEL-OTHER "other.kmend is for kernel 6.*, and
 refused "apply: two packs, one for another kernel" KERNEL-OTHER "*" apply builtin.kmend other.kmend
 clean "another kernel"
 
-refused "verify: other source" FUNCTION-DIFFERS "*version_proc_show*fs/proc/version.o*" \
-	kmend verify --allow-unsigned source.kmend
-refused "apply: other source" FUNCTION-DIFFERS "*version_proc_show*fs/proc/version.o*0x*" apply source.kmend
-refused "apply: two packs, one of other source" FUNCTION-DIFFERS "*" apply builtin.kmend source.kmend
-kmend verify --allow-unsigned --json source.kmend >/tmp/json
-expect "verify --json: other source: status" 1 $?
-show differs /tmp/json
-clean "other source"
-
 # ---- signatures ----
 
 refused "verify: unsigned" SIGNATURE-MISSING "*not signed*" kmend verify builtin.kmend
@@ -81,18 +72,19 @@ works "undo" "*: undone, *" kmend undo --all
 
 # ---- not root ----
 
-# As nobody: a pack that can be read, in a folder that can be entered
+cp calls /tmp/
+chmod 755 /tmp/calls
 nobody()
 {
-	setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set -all --inh-caps -all "$@"
+	/tmp/calls nobody "$@"
 }
-expect "setpriv works" 65534 "$(nobody id -u)"
+expect "there is another user" 65534 "$(nobody id -u)"
 cp builtin.kmend /tmp/readable.kmend
 chmod 644 /tmp/readable.kmend
 cd /tmp || exit
-refused "apply: not root" NOT-ROOT "only root can apply updates*" nobody kmend apply --allow-unsigned /tmp/readable.kmend
-refused "dry run: not root" NOT-ROOT "only root can*" nobody kmend apply --dry-run --allow-unsigned /tmp/readable.kmend
-refused "undo: not root" NOT-ROOT "only root can undo updates*" nobody kmend undo --all
+refused "apply: not root" NOT-ROOT "only root may apply updates*" nobody kmend apply --allow-unsigned /tmp/readable.kmend
+refused "dry run: not root" NOT-ROOT "only root may*" nobody kmend apply --dry-run --allow-unsigned /tmp/readable.kmend
+refused "undo: not root" NOT-ROOT "only root may undo updates*" nobody kmend undo --all
 refused "verify: not root" NOT-ROOT "*" nobody kmend verify --allow-unsigned /tmp/readable.kmend
 works "inspect: not root" "update *" nobody kmend inspect /tmp/readable.kmend
 run nobody kmend status
@@ -102,7 +94,7 @@ apply /tmp/readable.kmend >/dev/null
 run nobody kmend status
 expect "status of one update: not root: status" 0 "$status"
 expect "status of one update: not root: what it says" "* applied *" "$said"
-refused "undo: not root" NOT-ROOT "only root can undo updates*" nobody kmend undo --all
+refused "undo: not root" NOT-ROOT "only root may undo updates*" nobody kmend undo --all
 expect "the new code runs" "replaced *" "$(cat /proc/cmdline)"
 works "undo" "*: undone, *" kmend undo --all
 cd /root || exit
