@@ -10,7 +10,7 @@ update builtin builtin
 update version version
 update module module
 update two-files two-files
-update both builtin module
+update both builtin builtin-more module
 helper ktext
 guest modules.sh --cpus 2 --warn-is-crash
 expect "status --json" "loadavg_proc_show uptime_proc_show" \

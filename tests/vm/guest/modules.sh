@@ -61,8 +61,8 @@ rmmod kmend
 clean "undo in two files"
 
 both=$(id_of both)
-works "apply two patches in one update, to the kernel and to a module" "$both: applied *" apply both.kmend
-expect "the kernel" "replaced *" "$(cat /proc/cmdline)"
+works "apply three patches in one update, to the kernel and to a module" "$both: applied *" apply both.kmend
+expect "the kernel, changed by two patches" "replaced *twice" "$(cat /proc/cmdline)"
 expect "the module" 1 "$(packet_size)"
 refused "another update of the same function" FUNCTION-REPLACED "*cmdline_proc_show*" apply builtin.kmend
 works "undo in both" "$both: undone, *" kmend undo "$both"
