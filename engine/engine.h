@@ -63,7 +63,7 @@ struct update {
 	bool applied;
 	bool chosen;			/* takes part in the switch under way */
 	u64 pause_ns;			/* of the last stop that switched it */
-	char in_the_way[128];		/* after -EEXIST and -EXDEV */
+	char in_the_way[256];		/* after -EEXIST and -EXDEV */
 	unsigned int blocker_count;	/* after -EBUSY and -ESTALE */
 	struct blocker blockers[MAX_BLOCKERS];
 };

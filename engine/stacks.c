@@ -14,6 +14,10 @@
  * function graph tracer in a shadow stack, kretprobes in a list of each thread.
  * A trampoline that calls the function (fexit, ftrace) leaves an address in the
  * function on the stack as any call does.
+ *
+ * Not seen: a thread that was preempted in the copy that an optimized kprobe
+ * made of some instructions, and one that has left the task list in exit_notify()
+ * and is preempted in one of the last functions it calls.
  */
 #include <linux/bsearch.h>
 #include <linux/cpumask.h>

@@ -26,7 +26,7 @@ static int allocate(struct stop *stop)
 	return stop->jumps && stop->ranges ? 0 : -ENOMEM;
 }
 
-static void add_range_of(struct stop *stop, unsigned long start, unsigned long size)
+static void append_range(struct stop *stop, unsigned long start, unsigned long size)
 {
 	stop->ranges[stop->range_count].start = start;
 	stop->ranges[stop->range_count++].end = start + size;
@@ -57,9 +57,9 @@ static void add_old_code(struct stop *stop, const struct part *part)
 	u32 i;
 
 	for_each_function(f, part)
-		add_range_of(stop, f->old_addr + 1, f->old_size - 1);
+		append_range(stop, f->old_addr + 1, f->old_size - 1);
 	for (i = 0; i < part->given->range_count; i++)
-		add_range_of(stop, part->given->ranges[i].addr, part->given->ranges[i].size);
+		append_range(stop, part->given->ranges[i].addr, part->given->ranges[i].size);
 }
 
 static void add_part(struct stop *stop, struct update *update, const struct part *part, bool apply)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/compile.h"
 
+#include "build/reach.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -121,9 +122,11 @@ static struct error *cache_pre(const struct tree *tree, const struct compiled *o
 	_cleanup_free_ char *built = path_join(tree->build, o->name);
 	_cleanup_free_ char *kept = cached_path(tree, o->name, "");
 	_cleanup_free_ char *target_path = cached_path(tree, o->name, ".target");
+	_cleanup_free_ char *deps_path = cached_path(tree, o->name, ".deps");
+	_cleanup_free_ char *cmd = cmd_path(tree, o->name);
 	_cleanup_free_ char *target = NULL;
-	_cleanup_free_ void *data = NULL;
-	size_t size;
+	_cleanup_free_ void *data = NULL, *deps = NULL;
+	size_t size, deps_size;
 
 	TRY(make_parent(kept));
 	if (!file_exists(built))
@@ -131,6 +134,8 @@ static struct error *cache_pre(const struct tree *tree, const struct compiled *o
 	TRY(read_target(tree, o->name, &target));
 	TRY(file_read(built, OBJECT_MAX_SIZE, &data, &size));
 	TRY(file_write(kept, data, size, 0644));
+	TRY(file_read(cmd, CMD_MAX, &deps, &deps_size));
+	TRY(file_write(deps_path, deps, deps_size, 0644));
 	return file_write(target_path, target, strlen(target), 0644);
 }
 
@@ -182,7 +187,26 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	return NULL;
 }
 
-static struct error *load_pre(const struct tree *tree, struct compilation *c)
+/* Whether the object of a file that the patches do not name includes one that they do. */
+static struct error *includes_patched(const struct tree *tree, const struct patches *p,
+				      const struct compiled *o, bool *reached)
+{
+	_cleanup_free_ char *path = cached_path(tree, o->name, ".deps");
+	_cleanup_free_ void *deps = NULL;
+	size_t size, i;
+
+	TRY(file_read(path, CMD_MAX, &deps, &size));
+	*reached = false;
+	for (i = 0; i < p->file_count; i++) {
+		/* "  /path/of/source/include/net/sock.h \\" */
+		_cleanup_free_ char *line = xasprintf("/%s \\\n", p->files[i].path);
+
+		*reached |= strstr(deps, line) != NULL;
+	}
+	return NULL;
+}
+
+static struct error *load_pre(const struct tree *tree, const struct patches *p, struct compilation *c)
 {
 	size_t i, size;
 
@@ -198,6 +222,8 @@ static struct error *load_pre(const struct tree *tree, struct compilation *c)
 		TRY(file_read(target_path, CMD_MAX, &target, &size));
 		o->target = target;
 		o->built = size > 0;
+		if (o->built && o->reached_only)
+			TRY(includes_patched(tree, p, o, &o->built));
 		if (!o->built)
 			continue;
 		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
@@ -256,27 +282,30 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 	return NULL;
 }
 
-static struct error *list_objects(const struct patches *p, struct compilation *c)
+static void add_source(struct compilation *c, const char *source, bool reached_only)
 {
+	c->objects[c->count++] = (struct compiled){ .source = xstrdup(source), .name = object_name(source),
+						    .reached_only = reached_only };
+}
+
+static struct error *list_objects(const struct tree *tree, const struct patches *p, struct compilation *c)
+{
+	struct reach r;
 	size_t i;
 
-	c->objects = xcalloc(p->file_count, sizeof(*c->objects));
-	for (i = 0; i < p->file_count; i++) {
-		const struct patched_file *f = &p->files[i];
-
-		if (f->kind == PATCHED_HEADER)
-			return refuse("HEADER-CHANGED",
-				      "the patch changes the header %s: which objects that reaches is not worked out yet",
-				      f->path);
-		if (f->kind == PATCHED_BUILD)
+	for (i = 0; i < p->file_count; i++)
+		if (p->files[i].kind == PATCHED_BUILD)
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
-				      f->path);
-		if (f->kind != PATCHED_SOURCE)
-			continue;
-		c->objects[c->count].source = xstrdup(f->path);
-		c->objects[c->count++].name = object_name(f->path);
-	}
+				      p->files[i].path);
+	TRY(reach_find(tree, p, &r));
+	c->objects = xcalloc(p->file_count + r.count, sizeof(*c->objects));
+	for (i = 0; i < p->file_count; i++)
+		if (p->files[i].kind == PATCHED_SOURCE)
+			add_source(c, p->files[i].path, false);
+	for (i = 0; i < r.count; i++)
+		add_source(c, r.sources[i], true);
+	reach_fini(&r);
 	if (!c->count)
 		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
 	return NULL;
@@ -300,9 +329,9 @@ struct error *compile_patches(const struct tree *tree, const struct patches *p, 
 	struct error *err, *worse;
 
 	*c = (struct compilation){ 0 };
-	TRY(list_objects(p, c));
+	TRY(list_objects(tree, p, c));
 	TRY(compile_pre(tree, c, jobs));
-	TRY(load_pre(tree, c));
+	TRY(load_pre(tree, p, c));
 	err = compile_post(tree, p, c, jobs);
 	worse = patch_restore(tree);
 	if (!err)

@@ -11,7 +11,8 @@
 struct compiled {
 	char *source;		/* "kernel/fork.c" */
 	char *name;		/* "kernel/fork.o" */
-	bool built;		/* whether the configuration compiles it at all */
+	bool reached_only;	/* not named by the patches: it may include a file that is */
+	bool built;		/* whether the configuration compiles it at all (and it includes such a file) */
 	char *target;		/* "vmlinux", or the module's name as in /proc/modules */
 	struct object *pre;	/* NULL where the patch adds the file */
 	struct object *post;	/* NULL where the patch deletes it */
@@ -29,7 +30,7 @@ struct compilation {
  * function and variable gets a section of its own.  The tree is left
  * unpatched.
  * Errors: refusals COMPILE-FAILED with the compiler's words, PATCH-REJECTED,
- * HEADER-CHANGED, BUILD-CHANGED, NOTHING-COMPILED.
+ * HEADER-WIDE, BUILD-CHANGED, NOTHING-COMPILED.
  */
 struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
 			      struct compilation *c) __must_use;

@@ -241,11 +241,11 @@ struct error *patch_restore(const struct tree *tree)
 	return remove_tree(undo);
 }
 
-static struct error *apply_one(const struct tree *tree, const char *path, const void *text, size_t size)
+static struct error *apply_one(const char *dir, const char *path, const void *text, size_t size)
 {
 	const char *argv[] = { "patch", "-p1", "--forward", "--batch", "--fuzz=0",
 			       "--no-backup-if-mismatch", "-r", "-", "-s", NULL };
-	struct process_options opts = { .argv = argv, .dir = tree->source,
+	struct process_options opts = { .argv = argv, .dir = dir,
 					.env_add = build_environment, .input = text,
 					.input_size = size, .merge_stderr = true };
 	_cleanup_free_ char *output = NULL;
@@ -283,12 +283,20 @@ static struct error *keep_lines(const struct tree *tree, const char *name)
 	return file_write(path, out, size, 0644);
 }
 
-static struct error *apply_all(const struct tree *tree, const struct patches *p)
+struct error *patch_apply_in(const char *dir, const struct patches *p)
 {
 	size_t i;
 
 	for (i = 0; i < p->count; i++)
-		TRY(apply_one(tree, p->paths[i], p->texts[i], p->sizes[i]));
+		TRY(apply_one(dir, p->paths[i], p->texts[i], p->sizes[i]));
+	return NULL;
+}
+
+static struct error *apply_all(const struct tree *tree, const struct patches *p)
+{
+	size_t i;
+
+	TRY(patch_apply_in(tree->source, p));
 	for (i = 0; i < p->file_count; i++)
 		if (p->files[i].kind == PATCHED_HEADER || ends_with(p->files[i].path, ".c"))
 			TRY(keep_lines(tree, p->files[i].path));

@@ -48,6 +48,9 @@ void patches_free(struct patches *p);
  */
 struct error *patch_apply(const struct tree *tree, const struct patches *p) __must_use;
 
+/* Applies them to the files in the folder @dir, and does nothing else. */
+struct error *patch_apply_in(const char *dir, const struct patches *p) __must_use;
+
 /* Puts everything back that patch_apply() changed; nothing to do is no error. */
 struct error *patch_restore(const struct tree *tree) __must_use;
 

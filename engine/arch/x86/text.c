@@ -67,7 +67,8 @@ void jumps_write(const struct jump *jumps, unsigned int count, unsigned int step
 void jumps_guard(const struct jump *jumps, unsigned int count)
 {
 	guarded = jumps;
-	WRITE_ONCE(guarded_count, count);
+	/* Pairs with the acquire in on_int3(). */
+	smp_store_release(&guarded_count, count);
 }
 
 void jumps_unguard(void)
@@ -78,7 +79,7 @@ void jumps_unguard(void)
 static int on_int3(struct notifier_block *nb, unsigned long event, void *data)
 {
 	struct pt_regs *regs = ((struct die_args *)data)->regs;
-	unsigned int i, count = READ_ONCE(guarded_count);
+	unsigned int i, count = smp_load_acquire(&guarded_count);
 
 	if (event != DIE_INT3 || user_mode(regs))
 		return NOTIFY_DONE;

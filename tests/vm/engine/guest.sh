@@ -6,6 +6,8 @@
 sys=/sys/kernel/kmend
 failed=0
 
+# shellcheck disable=SC2034 # the scripts that read this use them
+{
 cmdline=1111111111111111
 same=2222222222222222
 stacked=3333333333333333
@@ -13,6 +15,7 @@ version=4444444444444444
 nap=5555555555555555
 count=6666666666666666
 wrong=7777777777777777
+}
 
 # expect WHAT WANTED GOT: WANTED is a pattern
 expect()
@@ -28,8 +31,8 @@ expect()
 	esac
 }
 
-# enable ID 1|0: prints "done" or the name of the errno, as does switch apply|undo ID...
-enable()
+# turn ID 1|0: prints "done" or the name of the errno, as does switch apply|undo ID...
+turn()
 {
 	./bind -t $sys/updates/"$1"/enabled "$2"
 }
@@ -64,7 +67,7 @@ load()
 unload()
 {
 	if said=$(rmmod "$1" 2>&1); then
-		echo done
+		echo "done"
 	else
 		echo "${said##*: }"
 	fi
@@ -84,7 +87,7 @@ load_engine()
 finish()
 {
 	expect "nothing is left loaded" "" "$(ls $sys/updates)"
-	expect "the engine goes" done "$(unload kmend)"
+	expect "the engine goes" "done" "$(unload kmend)"
 	expect "and its folder too" "" "$(ls $sys 2>/dev/null)"
 	exit $failed
 }

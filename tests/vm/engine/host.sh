@@ -13,26 +13,22 @@ trap 'rm -rf "$work"' EXIT
 # Any warning of the compiler is a failure; modpost's tell of the symbols that bind resolves.
 build_modules()
 {
-	make -C "$1/headers" M="$2" KBUILD_MODPOST_WARN=1 ${3:+KBUILD_EXTRA_SYMBOLS="$3"} modules \
-		>"$work/log" 2>&1 && ! grep -i 'warning: ' "$work/log" | grep -v 'modpost: .* undefined!' || {
+	if ! make -C "$kit/headers" M="$1" KBUILD_MODPOST_WARN=1 KBUILD_EXTRA_SYMBOLS="$2" modules >"$work/log" 2>&1 ||
+		grep -i 'warning: ' "$work/log" | grep -qv 'modpost: .* undefined!'; then
 		cat "$work/log" >&2
 		return 1
-	}
+	fi
 }
 
 build_all()
 {
 	kit=$("$top/tools/kernel" fetch "$1")
 	rm -rf "$work/build"
-	mkdir "$work/build"
-	cp -r "$top/engine" "$top/include" "$top/tests/vm/engine" "$work/build/" 2>/dev/null
-	mkdir "$work/build/test"
-	cp "$top"/tests/vm/engine/*.[ch] "$top/tests/vm/engine/Kbuild" "$work/build/test/"
-	rm -rf "$work/build/engine"
-	cp -r "$top/engine" "$work/build/engine"
-	build_modules "$kit" "$work/build/engine" ''
-	build_modules "$kit" "$work/build/test" "$work/build/engine/Module.symvers"
-	mkdir "$work/build/modules"
+	mkdir -p "$work/build/modules"
+	cp -r "$top/engine" "$top/include" "$work/build/"
+	cp -r "$top/tests/vm/engine" "$work/build/test"
+	build_modules "$work/build/engine" ''
+	build_modules "$work/build/test" "$work/build/engine/Module.symvers"
 	cp "$work"/build/engine/*.ko "$work"/build/test/*.ko "$work/build/modules/"
 	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
 		-o "$work/build/bind" "$top/tests/vm/engine/bind.c" -lelf -lz

@@ -13,17 +13,17 @@ before=$(text cmdline_proc_show)
 version_text=$(text version_proc_show)
 
 # An update on top of another one
-expect "what it stands on is not applied" EXDEV "$(enable $stacked 1)"
+expect "what it stands on is not applied" EXDEV "$(turn $stacked 1)"
 expect "and that is named" "update $cmdline new_cmdline_proc_show *" "$(cat $sys/updates/$stacked/blockers)"
 expect "both in one stop" "done" "$(switch apply $stacked $cmdline)"
 expect "the newest runs" "replaced twice" "$(cat /proc/cmdline)"
-expect "the function has been replaced" EEXIST "$(enable $same 1)"
+expect "the function has been replaced" EEXIST "$(turn $same 1)"
 expect "and by whom is told" "update $cmdline cmdline_proc_show *" "$(cat $sys/updates/$same/blockers)"
-expect "undo in the wrong order" EXDEV "$(enable $cmdline 0)"
+expect "undo in the wrong order" EXDEV "$(turn $cmdline 0)"
 expect "names the one on top" "update $stacked new_cmdline_proc_show *" "$(cat $sys/updates/$cmdline/blockers)"
-expect "undo of the one on top" "done" "$(enable $stacked 0)"
+expect "undo of the one on top" "done" "$(turn $stacked 0)"
 expect "the first one runs" "replaced once" "$(cat /proc/cmdline)"
-expect "undo" "done" "$(enable $cmdline 0)"
+expect "undo" "done" "$(turn $cmdline 0)"
 expect "blockers are gone" "" "$(cat $sys/updates/$cmdline/blockers)"
 expect "both in one stop" "done" "$(switch apply $cmdline $stacked)"
 expect "undo of both in one stop" "done" "$(switch undo $cmdline $stacked)"
@@ -32,7 +32,7 @@ expect "the text is what it was" "$before" "$(text cmdline_proc_show)"
 
 # Text that is not what was proved
 load -w wrong version_proc_show
-expect "other text" ESTALE "$(enable $wrong 1)"
+expect "other text" ESTALE "$(turn $wrong 1)"
 expect "the place is named" "0 - version_proc_show+0x* text" "$(cat $sys/updates/$wrong/blockers)"
 expect "stays loaded" loaded "$(state $wrong)"
 expect "together with a good one" ESTALE "$(switch apply $cmdline $wrong)"
@@ -46,25 +46,25 @@ expect "is not loaded" "" "$(grep '^wrong' /proc/modules)"
 # The module that is patched
 insmod modules/kmend_test_target.ko
 load -b nap target_nap
-expect "another base" ENODEV "$(enable $nap 1)"
+expect "another base" ENODEV "$(turn $nap 1)"
 expect "unload" "done" "$(unload nap)"
 load nap target_nap
-expect "apply" "done" "$(enable $nap 1)"
+expect "apply" "done" "$(turn $nap 1)"
 expect "no further module of an applied update" "*busy" "$(load loadavg loadavg_proc_show)"
-expect "undo" "done" "$(enable $nap 0)"
+expect "undo" "done" "$(turn $nap 0)"
 load loadavg loadavg_proc_show
 expect "two targets of one update are two functions" 2 "$(wc -l <$sys/updates/$nap/functions)"
-expect "apply" "done" "$(enable $nap 1)"
+expect "apply" "done" "$(turn $nap 1)"
 echo 1 >/proc/kmend_nap
 expect "the module's function is replaced" 2 "$(cat /proc/kmend_nap)"
 expect "the kernel's, too" "no load" "$(cat /proc/loadavg)"
 expect "the target stays while it is patched" "*temporarily unavailable" "$(unload kmend_test_target)"
-expect "undo" "done" "$(enable $nap 0)"
+expect "undo" "done" "$(turn $nap 0)"
 echo 1 >/proc/kmend_nap
 expect "the old function is back" 1 "$(cat /proc/kmend_nap)"
 expect "the kernel's, too" "[0-9]*" "$(cut -d' ' -f1 /proc/loadavg)"
 expect "the target may go" "done" "$(unload kmend_test_target)"
-expect "without its target" ENODEV "$(enable $nap 1)"
+expect "without its target" ENODEV "$(turn $nap 1)"
 
 for module in cmdline same stacked nap loadavg; do
 	expect "unload $module" "done" "$(unload $module)"

@@ -23,11 +23,11 @@ start_nap()
 check_blocked()
 {
 	start_nap
-	expect "$1: busy" EBUSY "$(enable $nap "$2")"
+	expect "$1: busy" EBUSY "$(turn $nap "$2")"
 	expect "$1: the thread is named" "$(cat /tmp/napper) sh $3+0x* $4" \
 		"$(cat $sys/updates/$nap/blockers)"
 	wait $napper
-	expect "$1: later" "done" "$(enable $nap "$2")"
+	expect "$1: later" "done" "$(turn $nap "$2")"
 	expect "$1: no blockers any more" "" "$(cat $sys/updates/$nap/blockers)"
 }
 
@@ -57,9 +57,9 @@ echo >$tracing/set_ftrace_filter
 
 # Three writes a switch; from the first on whoever runs it gets the new code, until all is undone.
 cat /proc/kmend_count >/dev/null
-expect "apply" "done" "$(enable $count 1)"
+expect "apply" "done" "$(turn $count 1)"
 expect "run while written" "2:122" "$(cat /proc/kmend_count)"
-expect "undo" "done" "$(enable $count 0)"
+expect "undo" "done" "$(turn $count 0)"
 expect "run while undone" "1:222" "$(cat /proc/kmend_count)"
 
 for module in nap count kmend_test_target; do

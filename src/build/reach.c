@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "build/reach.h"
+
+#include "build/names.h"
+#include "util/file.h"
+#include "util/log.h"
+#include "util/memory.h"
+#include "util/process.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define SOURCE_MAX (64ul << 20)
+
+/* Where the kernel's own code is; nothing else is compiled into it. */
+static const char *const folders[] = { "arch/x86", "block", "certs", "crypto", "drivers", "fs",
+				       "include", "init", "io_uring", "ipc", "kernel", "lib", "mm",
+				       "net", "security", "sound", "virt" };
+
+/* The files found so far. */
+struct search {
+	const struct tree *tree;
+	struct names names;		/* that stand for the change */
+	size_t grepped;			/* how many of them were looked for */
+	struct names headers, sources;	/* paths */
+};
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+/* The line ranges of both sides of "diff -U0"; the caller's to free. */
+static size_t read_ranges(const char *diff, struct line_range **before, struct line_range **after)
+{
+	size_t count = 0, room = 0, room_after = 0;
+	const char *p = diff;
+
+	*before = *after = NULL;
+	for (; p; p = strchr(p, '\n'), p = p ? p + 1 : NULL) {
+		unsigned long start[2], lines[2];
+		char *at = (char *)p + 4;
+
+		if (strncmp(p, "@@ -", 4))
+			continue;
+		for (int side = 0; side < 2; side++) {
+			start[side] = strtoul(at, &at, 10);
+			lines[side] = *at == ',' ? strtoul(at + 1, &at, 10) : 1;
+			at += strspn(at, " +");
+		}
+		array_grow(*before, count, room);
+		array_grow(*after, count, room_after);
+		/* What was only added has an empty range on the other side. */
+		(*before)[count] = (struct line_range){ start[0] + !lines[0], start[0] + lines[0] - !!lines[0] };
+		(*after)[count] = (struct line_range){ start[1] + !lines[1], start[1] + lines[1] - !!lines[1] };
+		count++;
+	}
+	return count;
+}
+
+static struct error *names_of_side(const char *path, const struct line_range *ranges, size_t count,
+				   struct names *out)
+{
+	static const struct line_range all = { 1, ULONG_MAX };
+	_cleanup_free_ void *text = NULL;
+	bool whole = false, ignored;
+	size_t size;
+
+	TRY(file_read(path, SOURCE_MAX, &text, &size));
+	names_of_ranges(text, ranges, count, out, &whole);
+	if (whole)
+		names_of_ranges(text, &all, 1, out, &ignored);
+	return NULL;
+}
+
+/* What the patches make of one header: the names of all that differs. */
+static struct error *names_of_header(struct search *s, const char *a, const char *b)
+{
+	_cleanup_free_ struct line_range *before = NULL, *after = NULL;
+	_cleanup_free_ char *output = NULL;
+	const char *argv[] = { "diff", "-a", "-U0", a, b, NULL };
+	struct process_options opts = { .argv = argv, .env_add = build_environment };
+	size_t count;
+	int status;
+
+	/* Only files of the patch can include a new header; a deleted one is theirs as well. */
+	if (!file_exists(a) || !file_exists(b))
+		return NULL;
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status > 1)
+		return system_error(0, "diff failed on %s", a);
+	count = read_ranges(output, &before, &after);
+	TRY(names_of_side(a, before, count, &s->names));
+	return names_of_side(b, after, count, &s->names);
+}
+
+static struct error *copy_in(const char *from, const char *dir, const char *name)
+{
+	_cleanup_free_ char *to = path_join(dir, name), *parent = xstrdup(to);
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+
+	*strrchr(parent, '/') = '\0';
+	TRY(make_dirs(parent));
+	TRY(file_read(from, SOURCE_MAX, &data, &size));
+	return file_write(to, data, size, 0644);
+}
+
+static struct error *try_patches(struct search *s, const struct patches *p)
+{
+	_cleanup_free_ char *dir = NULL;
+	size_t i;
+
+	TRY(temp_dir_new(&dir));
+	for (i = 0; i < p->file_count; i++) {
+		_cleanup_free_ char *path = path_join(s->tree->source, p->files[i].path);
+
+		if (file_exists(path))
+			TRY(copy_in(path, dir, p->files[i].path));
+	}
+	TRY(patch_apply_in(dir, p));
+	for (i = 0; i < p->file_count; i++) {
+		_cleanup_free_ char *a = path_join(s->tree->source, p->files[i].path);
+		_cleanup_free_ char *b = path_join(dir, p->files[i].path);
+
+		if (p->files[i].kind == PATCHED_HEADER)
+			TRY(names_of_header(s, a, b));
+	}
+	return remove_tree(dir);
+}
+
+static void sort_out(struct search *s, char *output)
+{
+	char *line, *save = NULL;
+
+	for (line = strtok_r(output, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		/* Generated from headers for assembly; make takes care of it. */
+		if (strstr(line, "/asm-offsets"))
+			continue;
+		if (ends_with(line, ".h"))
+			names_add(&s->headers, line, strlen(line));
+		else if (ends_with(line, ".c") || ends_with(line, ".S"))
+			names_add(&s->sources, line, strlen(line));
+	}
+}
+
+static struct error *run_grep(struct search *s, const char *const *options, const char *patterns)
+{
+	const char *argv[ARRAY_SIZE(folders) + 16] = { "grep", "-rlF", "--include=*.[chS]" };
+	struct process_options opts = { .argv = argv, .dir = s->tree->source,
+					.env_add = build_environment, .input = patterns,
+					.input_size = strlen(patterns) };
+	_cleanup_free_ char *output = NULL;
+	size_t n = 3, i;
+	int status;
+
+	for (i = 0; options[i]; i++)
+		argv[n++] = options[i];
+	argv[n++] = "-f";
+	argv[n++] = "-";
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *path = path_join(s->tree->source, folders[i]);
+
+		if (file_exists(path))
+			argv[n++] = folders[i];
+	}
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status > 1)
+		return system_error(0, "grep failed in %s", s->tree->source);
+	sort_out(s, output);
+	return NULL;
+}
+
+/* Looks for the names that were not looked for yet. */
+static struct error *grep_names(struct search *s)
+{
+	static const char *const word[] = { "-w", NULL };
+	_cleanup_free_ char *patterns = NULL;
+	size_t size;
+	FILE *f = open_memstream(&patterns, &size);
+
+	if (!f)
+		return system_error(0, "out of memory");
+	for (; s->grepped < s->names.count; s->grepped++)
+		fprintf(f, "%s\n", s->names.list[s->grepped]);
+	if (fclose(f))
+		return system_error(0, "out of memory");
+	return run_grep(s, word, patterns);
+}
+
+/* What other headers define with what changed is changed with it. */
+static struct error *follow_headers(struct search *s)
+{
+	while (s->grepped < s->names.count) {
+		size_t i;
+
+		log_detail("looking for %zu names", s->names.count - s->grepped);
+		TRY(grep_names(s));
+		for (i = 0; i < s->headers.count; i++) {
+			_cleanup_free_ char *path = path_join(s->tree->source, s->headers.list[i]);
+			_cleanup_free_ void *text = NULL;
+			size_t size;
+
+			TRY(file_read(path, SOURCE_MAX, &text, &size));
+			names_of_users(text, &s->names, &s->names);
+		}
+		if (s->sources.count > REACH_MAX)
+			break;
+	}
+	return NULL;
+}
+
+/* Source files are included by others at times (kernel/sched/build_policy.c). */
+static struct error *find_includers(struct search *s, const struct patches *p)
+{
+	static const char *const plain[] = { NULL };
+	_cleanup_free_ char *patterns = xstrdup("");
+	size_t i;
+
+	for (i = 0; i < p->file_count; i++) {
+		const char *slash = strrchr(p->files[i].path, '/');
+		const char *name = slash ? slash + 1 : p->files[i].path;
+		char *longer;
+
+		if (p->files[i].kind != PATCHED_SOURCE || !ends_with(name, ".c"))
+			continue;
+		longer = xasprintf("%s#include \"%s\"\n", patterns, name);
+		free(patterns);
+		patterns = longer;
+	}
+	return *patterns ? run_grep(s, plain, patterns) : NULL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_patched(const struct patches *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < p->file_count; i++)
+		if (!strcmp(p->files[i].path, path))
+			return true;
+	return false;
+}
+
+static struct error *search(struct search *s, const struct patches *p, struct reach *r)
+{
+	size_t i;
+
+	TRY(try_patches(s, p));
+	if (s->names.count)
+		log_progress("looking for what the headers reach");
+	TRY(follow_headers(s));
+	if (s->sources.count > REACH_MAX)
+		return refuse("HEADER-WIDE",
+			      "what the patch changes in headers is used by more than %d source files, too many to compile for one update",
+			      REACH_MAX);
+	TRY(find_includers(s, p));
+	r->sources = xcalloc(s->sources.count, sizeof(*r->sources));
+	for (i = 0; i < s->sources.count; i++)
+		if (!is_patched(p, s->sources.list[i]))
+			r->sources[r->count++] = xstrdup(s->sources.list[i]);
+	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
+	return NULL;
+}
+
+struct error *reach_find(const struct tree *tree, const struct patches *p, struct reach *r)
+{
+	struct search s = { .tree = tree };
+	struct error *err;
+
+	*r = (struct reach){ 0 };
+	err = search(&s, p, r);
+	names_fini(&s.names);
+	names_fini(&s.headers);
+	names_fini(&s.sources);
+	return err;
+}
+
+void reach_fini(struct reach *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		free(r->sources[i]);
+	free(r->sources);
+	*r = (struct reach){ 0 };
+}
