@@ -219,7 +219,7 @@ static void pair_single(struct correlation *k, struct atom *b)
 	size_t i, found = 0;
 
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
-	    (atom_is_function(b) || share_referrer(k, a, b))) {
+	    (atom_is_function(b) || share_referrer(k, a, b) || compare_atoms(k->c, a, b, true))) {
 		pair(k, a, b);
 		return;
 	}
