@@ -9,8 +9,9 @@
  *                       other ADDRESS NAMES    anything else
  *                     NAMES are the symbols at the start of the function, with commas between.
  *
- * Text is what lies between _stext and _etext, and the sections .text* of modules; a module that was unloaded since
- * is passed over.  A jump label (include/linux/jump_label.h) may hold a nop or a jump to its target, nothing else.
+ * Text is what lies between _stext and _etext, and the sections .text* of modules; a module that
+ * was unloaded since is passed over.  A jump label (include/linux/jump_label.h) may hold a nop or a
+ * jump to its target, nothing else.
  */
 #include <dirent.h>
 #include <elf.h>
@@ -81,14 +82,15 @@ static void close_file(FILE *f, const char *path)
 static void open_kcore(void)
 {
 	Elf64_Ehdr header;
+	ssize_t size;
 
 	kcore = open("/proc/kcore", O_RDONLY);
 	if (kcore < 0 || pread(kcore, &header, sizeof(header), 0) != sizeof(header))
 		err(1, "/proc/kcore");
 	segment_count = header.e_phnum;
-	segments = calloc(segment_count, sizeof(*segments));
-	if (!segments || pread(kcore, segments, segment_count * sizeof(*segments), header.e_phoff) !=
-				 (ssize_t)(segment_count * sizeof(*segments)))
+	size = segment_count * sizeof(*segments);
+	segments = malloc(size);
+	if (!segments || pread(kcore, segments, size, header.e_phoff) != size)
 		err(1, "/proc/kcore");
 }
 
@@ -98,10 +100,11 @@ static bool read_kernel(uint64_t addr, void *buf, size_t size)
 
 	for (i = 0; i < segment_count; i++) {
 		const Elf64_Phdr *s = &segments[i];
+		uint64_t at = addr - s->p_vaddr;
 
-		if (s->p_type == PT_LOAD && addr >= s->p_vaddr && addr - s->p_vaddr < s->p_filesz &&
-		    size <= s->p_filesz - (addr - s->p_vaddr))
-			return pread(kcore, buf, size, s->p_offset + (addr - s->p_vaddr)) == (ssize_t)size;
+		if (s->p_type == PT_LOAD && addr >= s->p_vaddr && at < s->p_filesz &&
+		    size <= s->p_filesz - at)
+			return pread(kcore, buf, size, s->p_offset + at) == (ssize_t)size;
 	}
 	return false;
 }
@@ -116,8 +119,8 @@ static int by_address(const void *a, const void *b)
 /* Code only, and the four names that tell where things are. */
 static bool is_wanted(char type, const char *name)
 {
-	return strchr("tTwW", type) || !strcmp(name, "_etext") || !strcmp(name, "__start___jump_table") ||
-	       !strcmp(name, "__stop___jump_table");
+	return strchr("tTwW", type) || !strcmp(name, "_etext") ||
+	       !strcmp(name, "__start___jump_table") || !strcmp(name, "__stop___jump_table");
 }
 
 static void read_symbols(void)
@@ -127,7 +130,8 @@ static void read_symbols(void)
 	char type, line[512];
 
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 " %c %255s", &s.addr, &type, s.name) != 3 || !is_wanted(type, s.name))
+		if (sscanf(line, "%" SCNx64 " %c %255s", &s.addr, &type, s.name) != 3 ||
+		    !is_wanted(type, s.name))
 			continue;
 		symbols = grow(symbols, symbol_count, sizeof(*symbols));
 		symbols[symbol_count++] = s;
@@ -155,7 +159,8 @@ static void read_modules(void)
 	while (fgets(line, sizeof(line), f)) {
 		m = &modules[module_count];
 		if (module_count == MAX_RANGES ||
-		    sscanf(line, "%63s %" SCNu64 " %*s %*s %*s %" SCNx64, m->owner, &m->size, &m->addr) != 3)
+		    sscanf(line, "%63s %" SCNu64 " %*s %*s %*s %" SCNx64, m->owner, &m->size,
+			   &m->addr) != 3)
 			errx(1, "/proc/modules: not understood: %s", line);
 		module_count++;
 	}
@@ -184,7 +189,8 @@ static size_t read_sections(const char *module, struct symbol *sections)
 	d = opendir(dir);
 	while (d && (e = readdir(d))) {
 		/* The init sections are gone by now. */
-		if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.' || !strncmp(e->d_name, ".init", 5)))
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") ||
+		    !strncmp(e->d_name, ".init", 5))
 			continue;
 		if (count == MAX_SECTIONS)
 			errx(1, "%s: too many sections", dir);
@@ -220,7 +226,7 @@ static void add_labels(uint64_t start, uint64_t end)
 	}
 }
 
-/* A section ends at the latest where the next one starts; what lies between is padding, which does not change. */
+/* A section ends at the latest where the next one starts; padding between them does not change. */
 static void find_in_module(const struct range *m, bool want_text)
 {
 	static struct symbol sections[MAX_SECTIONS];
@@ -320,7 +326,8 @@ static size_t difference(const struct range *r, const unsigned char *now, size_t
 	}
 	for (i = 0; i < label_count; i++) {
 		start = labels[i].code - r->addr;
-		if (start <= at && at - start < 5 && start + 5 <= r->size && is_label_form(now + start, &labels[i])) {
+		if (start <= at && at - start < 5 && start + 5 <= r->size &&
+		    is_label_form(now + start, &labels[i])) {
 			print_difference("label", r->addr + start);
 			return start + (now[start] == 0x66 || now[start] == 0xeb ? 2 : 5);
 		}
