@@ -143,14 +143,17 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		return invalid(r, "a section has two relocation sections");
 	count = data->d_size / sizeof(Elf64_Rela);
 	sec->relocs = xcalloc(count, sizeof(*sec->relocs));
-	sec->reloc_count = sec->reloc_capacity = count;
+	sec->reloc_capacity = count;
 	for (i = 0; i < count; i++) {
-		struct reloc *rel = &sec->relocs[i];
+		struct reloc *rel = &sec->relocs[sec->reloc_count];
 		GElf_Rela rela;
 		unsigned int size;
 
 		if (!gelf_getrela(data, i, &rela) || GELF_R_SYM(rela.r_info) >= obj->symbol_count)
 			return invalid(r, "a relocation names a symbol that is not there");
+		/* What objtool leaves of a jump that it made a nop (--hack-jump-label). */
+		if (arch_reloc_is_none(GELF_R_TYPE(rela.r_info)))
+			continue;
 		rel->offset = rela.r_offset;
 		rel->type = GELF_R_TYPE(rela.r_info);
 		rel->addend = rela.r_addend;
@@ -158,6 +161,7 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		size = arch_reloc_size(rel->type);
 		if (rel->offset > sec->size || size > sec->size - rel->offset)
 			return invalid(r, "a relocation lies outside its section");
+		sec->reloc_count++;
 	}
 	sort_relocs(sec);
 	return NULL;

@@ -90,6 +90,19 @@ static void immediates_behind_the_field(void **state)
 	object_free(obj);
 }
 
+static void relocations_of_nothing_are_passed_over(void **state)
+{
+	struct object *obj = compile("int g(void);\n"
+				     "int f(void) { asm volatile(\"1: .byte 15, 31, 68, 0, 0\\n"
+				     " .reloc 1b+1, R_X86_64_NONE, g\"); return g() + 1; }");
+	const struct atom *f = atom_called(obj, "f");
+
+	assert_int_equal(f->reloc_count, 1);
+	assert_string_equal(f->relocs[0].symbol->name, "g");
+	assert_int_not_equal(f->relocs[0].type, 0);
+	object_free(obj);
+}
+
 static void weak_functions_and_aliases(void **state)
 {
 	struct object *obj = compile("int __attribute__((weak)) w(int x) { return x; }\n"
@@ -268,6 +281,7 @@ int main(void)
 		cmocka_unit_test(every_byte_has_one_atom),
 		cmocka_unit_test(references_know_their_target),
 		cmocka_unit_test(immediates_behind_the_field),
+		cmocka_unit_test(relocations_of_nothing_are_passed_over),
 		cmocka_unit_test(weak_functions_and_aliases),
 		cmocka_unit_test(cuts_tables),
 		cmocka_unit_test(refuses_tables_it_does_not_know),
