@@ -11,9 +11,6 @@
 /* Bytes that a relocation of this type writes; 0 for one that is not known. */
 unsigned int arch_reloc_size(uint32_t type);
 
-/* Whether it stands for no change at all; see object/object.h. */
-bool arch_reloc_is_none(uint32_t type);
-
 /* The type of a relocation that writes a 64-bit address. */
 uint32_t arch_reloc_address(void);
 

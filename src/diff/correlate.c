@@ -27,6 +27,23 @@ struct correlation {
 	bool progress;
 };
 
+/* "__initcall__MODNAME__COUNTER_LINE_FUNCTION": takes counter and line out (include/linux/init.h). */
+static void strip_initcall(char *name)
+{
+	char *p = name, *end;
+
+	if (strncmp(name, "__initcall__", 12))
+		return;
+	for (p = strstr(name + 12, "__"); p; p = strstr(p + 1, "__")) {
+		end = p + 2 + strspn(p + 2, "0123456789");
+		if (end == p + 2 || *end != '_' || !isdigit((unsigned char)end[1]))
+			continue;
+		end += 1 + strspn(end + 1, "0123456789");
+		memmove(p, end, strlen(end) + 1);
+		return;
+	}
+}
+
 char *base_name(const char *name)
 {
 	char *base = xstrdup(name), *to = base;
@@ -47,6 +64,7 @@ char *base_name(const char *name)
 		*to++ = *from++;
 	}
 	*to = '\0';
+	strip_initcall(base);
 	/* __UNIQUE_ID() appends __COUNTER__ (include/linux/compiler.h). */
 	if (strncmp(base, "__UNIQUE_ID_", 12) == 0)
 		for (len = strlen(base); len && isdigit((unsigned char)base[len - 1]);)
@@ -101,6 +119,13 @@ static bool name_is_single(struct atom **list, size_t n, size_t i)
 	       !(i + 1 < n && !by_name(&list[i + 1], &list[i]));
 }
 
+/* Code that was freed after boot is not the same as code that stays. */
+static bool same_kind(const struct atom *a, const struct atom *b)
+{
+	return atom_is_function(a) == atom_is_function(b) &&
+	       (!atom_is_function(a) || same_home(a, b));
+}
+
 static void pair_source_names(struct correlation *k)
 {
 	size_t n, m, i = 0, j = 0;
@@ -110,16 +135,31 @@ static void pair_source_names(struct correlation *k)
 	while (i < n && j < m) {
 		int order = by_name(&pre[i], &post[j]);
 
-		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j)) {
-			bool data = !atom_is_function(pre[i]);
-
-			if (data == !atom_is_function(post[j]))
-				pair(k, pre[i], post[j]);
-		}
+		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j) &&
+		    same_kind(pre[i], post[j]))
+			pair(k, pre[i], post[j]);
 		if (order <= 0)
 			i++;
 		if (order >= 0)
 			j++;
+	}
+}
+
+/* A function can have several names, of which an atom is called by one. */
+static void pair_aliases(struct correlation *k)
+{
+	const struct object *post = k->c->post;
+	size_t i;
+
+	for (i = 0; i < post->symbol_count; i++) {
+		const struct symbol *t = post->symbols[i], *s;
+
+		if (!t->atom || t->atom->twin || t->value != t->atom->start || !atom_is_function(t->atom))
+			continue;
+		s = object_symbol(k->c->pre, t->name);
+		if (s && s->atom && !s->atom->twin && s->value == s->atom->start &&
+		    same_kind(s->atom, t->atom))
+			pair(k, s->atom, t->atom);
 	}
 }
 
@@ -172,65 +212,108 @@ static void follow_equal_atoms(struct correlation *k)
 	}
 }
 
-/* The references of a function and of its .cold part, where the compiler may move any of its code. */
+/*
+ * What a function, the tables about it and its .cold part refer to: the
+ * compiler may move any code between the two.
+ */
 struct references {
 	const struct reloc **list;
 	size_t count, capacity;
 };
 
-static void add_references(struct references *r, const struct atom *a)
+static void add_references(struct references *r, const struct reloc *relocs, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < a->reloc_count; i++) {
+	for (i = 0; i < count; i++) {
 		array_grow(r->list, r->count, r->capacity);
-		r->list[r->count++] = &a->relocs[i];
+		r->list[r->count++] = &relocs[i];
 	}
 }
 
-static void references_of(struct references *r, const struct object *obj, const struct atom *f)
+static void add_atom(struct references *r, const struct tables *tables, const struct atom *a)
 {
-	_cleanup_free_ char *cold = xasprintf("%s.cold", f->symbol->name);
-	const struct symbol *s = object_symbol(obj, cold);
+	size_t n, i;
+	const struct table_entry *e = tables_of(tables, a, &n);
 
-	*r = (struct references){ 0 };
-	add_references(r, f);
-	if (s && s->atom)
-		add_references(r, s->atom);
+	add_references(r, a->relocs, a->reloc_count);
+	for (i = 0; i < n; i++)
+		add_references(r, e[i].relocs + 1, e[i].table->relocs - 1);
 }
 
-static bool refers_to(const struct references *r, const struct atom *to)
+static void references_of(struct references *r, const struct object *obj, const struct tables *tables,
+			  const struct atom *f)
 {
+	_cleanup_free_ char *cold = NULL;
+	const struct symbol *s = NULL;
+
+	*r = (struct references){ 0 };
+	add_atom(r, tables, f);
+	if (atom_is_function(f)) {
+		cold = xasprintf("%s.cold", f->symbol->name);
+		s = object_symbol(obj, cold);
+	}
+	if (s && s->atom)
+		add_atom(r, tables, s->atom);
+}
+
+/* Whether @f of @obj refers to @to. */
+static bool refers_to(const struct object *obj, const struct tables *tables, const struct atom *f,
+		      const struct atom *to)
+{
+	struct references r;
+	bool found = false;
 	size_t i;
 
-	for (i = 0; i < r->count; i++)
-		if (r->list[i]->target == to)
-			return true;
-	return false;
+	references_of(&r, obj, tables, f);
+	for (i = 0; i < r.count && !found; i++)
+		found = r.list[i]->target == to;
+	free(r.list);
+	return found;
 }
 
 /* Whether some atom that is paired refers to @a, and its twin to @b. */
-static bool share_referrer(const struct correlation *k, const struct atom *a, const struct atom *b)
+static bool share_referrer(const struct change *c, const struct atom *a, const struct atom *b)
 {
-	const struct object *post = k->c->post;
-	bool shared = false;
 	size_t i;
 
-	for (i = 0; i < post->atom_count && !shared; i++) {
-		const struct atom *f = &post->atoms[i];
-		struct references before, after;
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *f = &c->post->atoms[i];
 
-		if (!f->twin || !f->symbol || !f->twin->symbol)
-			continue;
-		references_of(&after, post, f);
-		if (refers_to(&after, b)) {
-			references_of(&before, k->c->pre, f->twin);
-			shared = refers_to(&before, a);
-			free(before.list);
-		}
-		free(after.list);
+		if (f->twin && refers_to(c->post, c->post_tables, f, b) &&
+		    refers_to(c->pre, c->pre_tables, f->twin, a))
+			return true;
 	}
-	return shared;
+	return false;
+}
+
+static bool referrer_is_gone(const struct change *c, const struct atom *a)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *f = &c->pre->atoms[i];
+
+		if (!f->twin && atom_is_function(f) && refers_to(c->pre, c->pre_tables, f, a))
+			return true;
+	}
+	return false;
+}
+
+const struct atom *correlate_doubt(const struct change *c, const struct atom *post)
+{
+	_cleanup_free_ char *base = base_name(post->symbol->name);
+	size_t i;
+
+	for (i = 0; strcmp(base, post->symbol->name) && i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+		_cleanup_free_ char *other = a->symbol && !a->twin ? base_name(a->symbol->name) : NULL;
+
+		if (other && !strcmp(base, other) && !atom_is_function(a) && same_home(a, post) &&
+		    (share_referrer(c, a, post) || referrer_is_gone(c, a)))
+			return a;
+	}
+	return NULL;
 }
 
 /* The only unpaired atom of @obj with this base name; NULL where none or several. */
@@ -266,7 +349,7 @@ static struct atom *single_equal(struct correlation *k, struct object *obj, stru
 		struct atom *a = pre ? y : x, *b = pre ? x : y;
 
 		if (!pairable(k, a, b) || !compare_atoms(k->c, a, b, COMPARE_LOOSE) ||
-		    (!atom_is_function(b) && !share_referrer(k, a, b)))
+		    (!atom_is_function(b) && !share_referrer(k->c, a, b)))
 			continue;
 		if (found)
 			return NULL;
@@ -282,7 +365,7 @@ static void pair_single(struct correlation *k, struct atom *b)
 	struct atom *a = single_left(k->c->pre, k->pre_base, base);
 
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
-	    (atom_is_function(b) || share_referrer(k, a, b) ||
+	    (atom_is_function(b) || share_referrer(k->c, a, b) ||
 	     compare_atoms(k->c, a, b, COMPARE_LOOSE))) {
 		pair(k, a, b);
 		return;
@@ -374,8 +457,8 @@ static void align_changed_functions(struct correlation *k)
 
 		if (!a || !atom_is_function(b))
 			continue;
-		references_of(&pre, k->c->pre, a);
-		references_of(&post, k->c->post, b);
+		references_of(&pre, k->c->pre, k->c->pre_tables, a);
+		references_of(&post, k->c->post, k->c->post_tables, b);
 		if (has_unpaired(&pre, k->pre_base) && has_unpaired(&post, k->post_base) &&
 		    (pre.count + 1) * (post.count + 1) < ALIGN_MAX)
 			align(k, &pre, &post);
@@ -411,6 +494,7 @@ void correlate(struct change *c)
 	k.pre_base = all_bases(c->pre);
 	k.post_base = all_bases(c->post);
 	pair_source_names(&k);
+	pair_aliases(&k);
 	pair_nameless(&k);
 	do {
 		do {

@@ -43,6 +43,12 @@ struct change {
 
 enum section_class section_classify(const struct section *sec, bool module);
 
+/*
+ * Whether @post can go on being what @pre is in memory: not freed, not
+ * read-only where it may be written now, not of one CPU each.
+ */
+bool same_home(const struct atom *pre, const struct atom *post);
+
 /* Strings, constants and pieces of code without a name: equal where their content is. */
 bool atom_is_content(const struct atom *a);
 
@@ -52,6 +58,13 @@ bool atom_is_content(const struct atom *a);
  * by content; where that leaves a doubt they stay without a twin.
  */
 void correlate(struct change *c);
+
+/*
+ * The atom of the pre object that @post, which has no twin, may be: it has
+ * none either, the same base name, and a function in common with it or one
+ * that is gone.  NULL where there is none.
+ */
+const struct atom *correlate_doubt(const struct change *c, const struct atom *post);
 
 /* @name without the numbers that the compiler or __COUNTER__ put into it; the caller's to free. */
 char *base_name(const char *name);

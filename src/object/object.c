@@ -134,7 +134,7 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 	struct object *obj = r->obj;
 	Elf_Data *data = elf_getdata(scn, NULL);
 	struct section *sec;
-	size_t i, count;
+	size_t i, count, n = 0;
 
 	if (sh->sh_info >= obj->section_count || !data || sh->sh_entsize != sizeof(Elf64_Rela))
 		return invalid(r, "a relocation section is damaged");
@@ -145,15 +145,12 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 	sec->relocs = xcalloc(count, sizeof(*sec->relocs));
 	sec->reloc_capacity = count;
 	for (i = 0; i < count; i++) {
-		struct reloc *rel = &sec->relocs[sec->reloc_count];
+		struct reloc *rel = &sec->relocs[n];
 		GElf_Rela rela;
 		unsigned int size;
 
 		if (!gelf_getrela(data, i, &rela) || GELF_R_SYM(rela.r_info) >= obj->symbol_count)
 			return invalid(r, "a relocation names a symbol that is not there");
-		/* What objtool leaves of a jump that it made a nop (--hack-jump-label). */
-		if (arch_reloc_is_none(GELF_R_TYPE(rela.r_info)))
-			continue;
 		rel->offset = rela.r_offset;
 		rel->type = GELF_R_TYPE(rela.r_info);
 		rel->addend = rela.r_addend;
@@ -161,8 +158,11 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		size = arch_reloc_size(rel->type);
 		if (rel->offset > sec->size || size > sec->size - rel->offset)
 			return invalid(r, "a relocation lies outside its section");
-		sec->reloc_count++;
+		/* objtool leaves these where it took a jump out (add_special_section_alts()). */
+		if (rel->type != R_X86_64_NONE)
+			n++;
 	}
+	sec->reloc_count = n;
 	sort_relocs(sec);
 	return NULL;
 }

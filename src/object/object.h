@@ -88,7 +88,7 @@ struct atom {
 	/* The comparison's own (diff/diff.h). */
 	struct atom *twin;	/* the same thing in the other object */
 	unsigned int state;
-	bool kept;
+	const struct atom *against;	/* what it is being compared with */
 };
 
 struct object {

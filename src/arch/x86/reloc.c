@@ -30,11 +30,6 @@ uint32_t arch_reloc_address(void)
 	return R_X86_64_64;
 }
 
-bool arch_reloc_is_none(uint32_t type)
-{
-	return type == R_X86_64_NONE;
-}
-
 static bool is_pc_relative(uint32_t type)
 {
 	return type == R_X86_64_PC32 || type == R_X86_64_PLT32 || type == R_X86_64_PC8;
