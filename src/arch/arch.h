@@ -11,18 +11,25 @@
 /* Bytes that a relocation of this type writes; 0 for one that is not known. */
 unsigned int arch_reloc_size(uint32_t type);
 
-/* Whether a relocation stands for the target of a call or jump, never for an address that is kept. */
-bool arch_reloc_is_branch(uint32_t type);
-
 /* The type of a relocation that writes a 64-bit address. */
 uint32_t arch_reloc_address(void);
 
 /* Whether @size bytes of text are nothing but the filling between functions. */
 bool arch_is_padding(const uint8_t *text, size_t size);
 
+/* Whether a relocation of this type reaches all that a module refers to. */
+bool arch_reloc_is_far(uint32_t type);
+
 /*
- * Sets the bias of every relocation of @sec, a text section: a value relative
- * to the program counter counts from the end of its instruction.
+ * Makes up relocations (section_add_reloc()) for the instructions of @sec, a
+ * text section, that refer to another atom of it without one.
+ */
+void arch_find_branches(struct section *sec);
+
+/*
+ * Sets the bias of every relocation of @sec, a text section, and whether it is
+ * a branch: a value relative to the program counter counts from the end of its
+ * instruction.
  */
 struct error *arch_reloc_biases(struct object *obj, struct section *sec);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/compile.h"
 
+#include "build/kbuild.h"
 #include "build/reach.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -154,6 +155,30 @@ static struct error *compile_failed(const char *output, const char *when, const 
 		      complaints(output));
 }
 
+/* Takes those out of the list that are no part of this kernel, and remembers it. */
+static struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
+{
+	struct kbuild k = { .tree = tree };
+	struct error *err = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < *count && !err; i++) {
+		_cleanup_free_ char *target = cached_path(tree, names[i], ".target");
+		bool builds = false;
+
+		err = kbuild_builds(&k, names[i], &builds);
+		if (!err && !builds)
+			err = make_parent(target);
+		if (!err && !builds)
+			err = file_write(target, "", 0, 0644);
+		if (builds)
+			names[n++] = names[i];
+	}
+	kbuild_fini(&k);
+	*count = n;
+	return err;
+}
+
 static struct error *compile_pre(const struct tree *tree, struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
@@ -167,6 +192,7 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 		if (file_exists(source) && !file_exists(target))
 			names[n++] = c->objects[i].name;
 	}
+	TRY(drop_unbuilt(tree, names, &n));
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");

@@ -4,12 +4,29 @@
 #include "util/memory.h"
 
 #include <ctype.h>
+#include <search.h>
 #include <string.h>
+
+/* A name as the tree keeps it: what it points to is not ended by a NUL while it is looked for. */
+struct key {
+	const char *s;
+	size_t len;
+};
+
+static int key_order(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return memcmp(x->s, y->s, x->len);
+}
 
 void names_fini(struct names *n)
 {
 	size_t i;
 
+	tdestroy(n->tree, free);
 	for (i = 0; i < n->count; i++)
 		free(n->list[i]);
 	free(n->list);
@@ -18,20 +35,25 @@ void names_fini(struct names *n)
 
 bool names_has(const struct names *n, const char *name, size_t len)
 {
-	size_t i;
+	struct key key = { name, len };
 
-	for (i = 0; i < n->count; i++)
-		if (!strncmp(n->list[i], name, len) && !n->list[i][len])
-			return true;
-	return false;
+	return tfind(&key, &n->tree, key_order) != NULL;
 }
 
 bool names_add(struct names *n, const char *name, size_t len)
 {
+	struct key *key;
+
 	if (names_has(n, name, len))
 		return false;
 	array_grow(n->list, n->count, n->capacity);
-	n->list[n->count++] = xstrndup(name, len);
+	n->list[n->count] = xstrndup(name, len);
+	key = xmalloc(sizeof(*key));
+	*key = (struct key){ n->list[n->count++], len };
+	if (!tsearch(key, &n->tree, key_order)) {
+		fputs("kmend: out of memory\n", stderr);
+		exit(3);
+	}
 	return true;
 }
 
@@ -160,6 +182,18 @@ static bool token_is(const struct token *t, const char *word)
 	return t->len == strlen(word) && !strncmp(t->s, word, t->len);
 }
 
+/* "NAME(...)" with nothing behind it on the line, as in lists of LSM_HOOK() or EXPORT_SYMBOL(). */
+static bool macro_ends(const struct scanner *s, const struct chunk *c)
+{
+	struct scanner ahead = *s;
+	struct token t;
+
+	if (c->count < 3 || c->tokens[0].kind != 'i' || c->tokens[1].kind != '(' ||
+	    is_noise(c->tokens[0].s, c->tokens[0].len))
+		return false;
+	return !next_token(&ahead, &t) || (t.line > c->last && !strchr(";{=", t.kind));
+}
+
 /* Reads up to the end of a directive, of a function's body, or to the semicolon of a declaration. */
 static bool next_chunk(struct scanner *s, struct chunk *c)
 {
@@ -188,6 +222,8 @@ static bool next_chunk(struct scanner *s, struct chunk *c)
 			continue;
 		}
 		parens += t.kind == '(' ? 1 : t.kind == ')' ? -1 : 0;
+		if (t.kind == ')' && !parens && !depth && macro_ends(s, c))
+			return true;
 		call |= t.kind == '(' && !depth;
 		assigned |= t.kind == '=' && !depth && !parens;
 		if (t.kind == '{')
@@ -215,6 +251,29 @@ static bool names_of_directive(const struct chunk *c, struct names *out)
 	return true;
 }
 
+static bool has_lower_case(const struct token *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->len; i++)
+		if (islower((unsigned char)t->s[i]))
+			return true;
+	return false;
+}
+
+/*
+ * What a macro makes of an argument that is one word is not known, but for
+ * TRACE_EVENT(name), which makes trace_name() (include/linux/tracepoint.h).
+ */
+static void add_argument(struct names *out, const struct token *t)
+{
+	_cleanup_free_ char *trace = xasprintf("trace_%.*s", (int)t->len, t->s);
+
+	add_name(out, t);
+	if (!is_noise(t->s, t->len))
+		names_add(out, trace, strlen(trace));
+}
+
 static void names_of_declaration(const struct chunk *c, struct names *out)
 {
 	bool macro = c->count > 1 && c->tokens[0].kind == 'i' && c->tokens[1].kind == '(' &&
@@ -236,20 +295,15 @@ static void names_of_declaration(const struct chunk *c, struct names *out)
 		else if (t->kind == ')')
 			parens--;
 		in_enum |= token_is(t, "enum") && !depth && !parens;
-		if (t->kind != 'i' || !next)
+		if (t->kind != 'i' || !next || (macro && !i))
 			continue;
 		if (!depth && !parens && strchr("(=[;,{", next->kind))
 			add_name(out, t);
 		else if (in_enum && depth == 1 && !parens && strchr(",=}", next->kind))
 			add_name(out, t);
-		else if (macro && parens && !depth) {
-			_cleanup_free_ char *trace = xasprintf("trace_%.*s", (int)t->len, t->s);
-
-			/* TRACE_EVENT(name) makes trace_name() (include/linux/tracepoint.h). */
-			add_name(out, t);
-			if (!is_noise(t->s, t->len))
-				names_add(out, trace, strlen(trace));
-		}
+		else if (macro && parens == 1 && !depth && strchr(",)", next->kind) &&
+			 strchr("(,", t[-1].kind) && has_lower_case(t))
+			add_argument(out, t);
 	}
 }
 

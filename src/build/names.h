@@ -15,8 +15,9 @@
 
 /* A set of names. */
 struct names {
-	char **list;
+	char **list;		/* in the order in which they were added */
 	size_t count, capacity;
+	void *tree;		/* of tsearch(3) */
 };
 
 void names_fini(struct names *n);

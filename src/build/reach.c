@@ -190,6 +190,14 @@ static struct error *grep_names(struct search *s)
 	return run_grep(s, word, patterns);
 }
 
+/* So many names that the search would find the whole kernel. */
+#define NAMES_MAX 4000
+
+static bool is_wide(const struct search *s)
+{
+	return s->sources.count > REACH_MAX || s->names.count > NAMES_MAX;
+}
+
 /* What other headers define with what changed is changed with it. */
 static struct error *follow_headers(struct search *s)
 {
@@ -206,7 +214,7 @@ static struct error *follow_headers(struct search *s)
 			TRY(file_read(path, SOURCE_MAX, &text, &size));
 			names_of_users(text, &s->names, &s->names);
 		}
-		if (s->sources.count > REACH_MAX)
+		if (is_wide(s))
 			break;
 	}
 	return NULL;
@@ -256,7 +264,7 @@ static struct error *search(struct search *s, const struct patches *p, struct re
 	if (s->names.count)
 		log_progress("looking for what the headers reach");
 	TRY(follow_headers(s));
-	if (s->sources.count > REACH_MAX)
+	if (is_wide(s))
 		return refuse("HEADER-WIDE",
 			      "what the patch changes in headers is used by more than %d source files, too many to compile for one update",
 			      REACH_MAX);

@@ -161,7 +161,7 @@ static void follow_equal_atoms(struct correlation *k)
 		struct atom *b = &post->atoms[i], *a = b->twin;
 		const struct table_entry *x, *y;
 
-		if (!a || !compare_atoms(k->c, a, b, true))
+		if (!a || !compare_atoms(k->c, a, b, COMPARE_LOOSE))
 			continue;
 		pair_references(k, a->relocs, b->relocs, b->reloc_count);
 		x = tables_of(k->c->pre_tables, a, &n);
@@ -172,25 +172,65 @@ static void follow_equal_atoms(struct correlation *k)
 	}
 }
 
+/* The references of a function and of its .cold part, where the compiler may move any of its code. */
+struct references {
+	const struct reloc **list;
+	size_t count, capacity;
+};
+
+static void add_references(struct references *r, const struct atom *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->reloc_count; i++) {
+		array_grow(r->list, r->count, r->capacity);
+		r->list[r->count++] = &a->relocs[i];
+	}
+}
+
+static void references_of(struct references *r, const struct object *obj, const struct atom *f)
+{
+	_cleanup_free_ char *cold = xasprintf("%s.cold", f->symbol->name);
+	const struct symbol *s = object_symbol(obj, cold);
+
+	*r = (struct references){ 0 };
+	add_references(r, f);
+	if (s && s->atom)
+		add_references(r, s->atom);
+}
+
+static bool refers_to(const struct references *r, const struct atom *to)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (r->list[i]->target == to)
+			return true;
+	return false;
+}
+
 /* Whether some atom that is paired refers to @a, and its twin to @b. */
 static bool share_referrer(const struct correlation *k, const struct atom *a, const struct atom *b)
 {
 	const struct object *post = k->c->post;
-	size_t i, r, s;
+	bool shared = false;
+	size_t i;
 
-	for (i = 0; i < post->atom_count; i++) {
+	for (i = 0; i < post->atom_count && !shared; i++) {
 		const struct atom *f = &post->atoms[i];
+		struct references before, after;
 
-		for (r = 0; f->twin && r < f->reloc_count; r++) {
-			if (f->relocs[r].target != b)
-				continue;
-			for (s = 0; s < f->twin->reloc_count; s++)
-				if (f->twin->relocs[s].target == a)
-					return true;
-			break;
+		if (!f->twin || !f->symbol || !f->twin->symbol)
+			continue;
+		references_of(&after, post, f);
+		if (refers_to(&after, b)) {
+			references_of(&before, k->c->pre, f->twin);
+			shared = refers_to(&before, a);
+			free(before.list);
 		}
+		free(after.list);
 	}
-	return false;
+	return shared;
 }
 
 /* The only unpaired atom of @obj with this base name; NULL where none or several. */
@@ -211,30 +251,45 @@ static struct atom *single_left(struct object *obj, char *const *bases, const ch
 	return found;
 }
 
+/*
+ * The only unpaired atom of @obj that can be @x of the other object and is
+ * equal to it; NULL where none or several.
+ */
+static struct atom *single_equal(struct correlation *k, struct object *obj, struct atom *x)
+{
+	struct atom *found = NULL;
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++) {
+		struct atom *y = &obj->atoms[i];
+		bool pre = obj == k->c->pre;
+		struct atom *a = pre ? y : x, *b = pre ? x : y;
+
+		if (!pairable(k, a, b) || !compare_atoms(k->c, a, b, COMPARE_LOOSE) ||
+		    (!atom_is_function(b) && !share_referrer(k, a, b)))
+			continue;
+		if (found)
+			return NULL;
+		found = y;
+	}
+	return found;
+}
+
 /* Step 2 for one atom of the post object. */
 static void pair_single(struct correlation *k, struct atom *b)
 {
 	const char *base = k->post_base[b->index];
 	struct atom *a = single_left(k->c->pre, k->pre_base, base);
-	size_t i, found = 0;
 
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
-	    (atom_is_function(b) || share_referrer(k, a, b))) {
+	    (atom_is_function(b) || share_referrer(k, a, b) ||
+	     compare_atoms(k->c, a, b, COMPARE_LOOSE))) {
 		pair(k, a, b);
 		return;
 	}
-	if (!atom_is_function(b))
-		return;
-	/* Of several clones of a function, the one with equal code. */
-	for (i = 0; i < k->c->pre->atom_count; i++) {
-		struct atom *p = &k->c->pre->atoms[i];
-
-		if (pairable(k, p, b) && compare_atoms(k->c, p, b, true)) {
-			a = p;
-			found++;
-		}
-	}
-	if (found == 1)
+	/* Of several, the one that is equal, where that is so from both sides. */
+	a = single_equal(k, k->c->pre, b);
+	if (a && single_equal(k, k->c->post, a) == b)
 		pair(k, a, b);
 }
 
@@ -250,21 +305,15 @@ static void pair_what_is_single(struct correlation *k)
 	}
 }
 
-/* Whether two references may be the same one, numbers aside. */
-static bool may_align(const struct correlation *k, const struct reloc *a, const struct reloc *b)
-{
-	return compare_targets(k->c, a, b, true);
-}
-
 /*
  * Step 3: the longest common subsequence of the references of a function that
  * changed.  best[i][j] is its length for the references from i and j on.  A
  * pair is certain where the alignment that takes each as early as possible and
  * the one that takes each as late as possible both have it.
  */
-static void align(struct correlation *k, const struct atom *a, const struct atom *b)
+static void align(struct correlation *k, const struct references *a, const struct references *b)
 {
-	size_t n = a->reloc_count, m = b->reloc_count, i, j, w = m + 1;
+	size_t n = a->count, m = b->count, i, j, w = m + 1;
 	_cleanup_free_ uint32_t *best = xcalloc((n + 1) * w, sizeof(*best));
 	_cleanup_free_ uint32_t *early = xcalloc(n + 1, sizeof(*early));
 
@@ -272,13 +321,13 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 		for (j = m; j--;) {
 			uint32_t skip = best[(i + 1) * w + j] > best[i * w + j + 1] ?
 						best[(i + 1) * w + j] : best[i * w + j + 1];
-			uint32_t take = may_align(k, &a->relocs[i], &b->relocs[j]) ?
+			uint32_t take = compare_targets(k->c, a->list[i], b->list[j], COMPARE_LOOSE) ?
 						best[(i + 1) * w + j + 1] + 1 : 0;
 
 			best[i * w + j] = take > skip ? take : skip;
 		}
 	for (i = j = 0; i < n && j < m;) {
-		if (may_align(k, &a->relocs[i], &b->relocs[j]) &&
+		if (compare_targets(k->c, a->list[i], b->list[j], COMPARE_LOOSE) &&
 		    best[i * w + j] == best[(i + 1) * w + j + 1] + 1)
 			early[i++] = ++j;
 		else if (best[(i + 1) * w + j] >= best[i * w + j + 1])
@@ -288,13 +337,13 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 	}
 	for (i = j = 0; i < n && j < m;) {
 		/* As late as possible: step over as long as nothing is lost by it. */
-		if (best[i * w + j + 1] == best[i * w + j])
+		if (best[i * w + j + 1] == best[i * w + j]) {
 			j++;
-		else if (best[(i + 1) * w + j] == best[i * w + j])
+		} else if (best[(i + 1) * w + j] == best[i * w + j]) {
 			i++;
-		else {
+		} else {
 			if (early[i] == j + 1)
-				pair_references(k, &a->relocs[i], &b->relocs[j], 1);
+				pair_references(k, a->list[i], b->list[j], 1);
 			i++, j++;
 		}
 	}
@@ -302,12 +351,12 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 
 #define ALIGN_MAX (64ul << 20) /* cells; beyond it the references stay unpaired */
 
-static bool has_unpaired(const struct atom *f, char *const *bases)
+static bool has_unpaired(const struct references *r, char *const *bases)
 {
 	size_t i;
 
-	for (i = 0; i < f->reloc_count; i++) {
-		const struct atom *t = f->relocs[i].target;
+	for (i = 0; i < r->count; i++) {
+		const struct atom *t = r->list[i]->target;
 
 		if (t && !t->twin && is_numbered(t, bases))
 			return true;
@@ -321,11 +370,17 @@ static void align_changed_functions(struct correlation *k)
 
 	for (i = 0; i < k->c->post->atom_count; i++) {
 		struct atom *b = &k->c->post->atoms[i], *a = b->twin;
+		struct references pre, post;
 
-		if (a && atom_is_function(b) && has_unpaired(a, k->pre_base) &&
-		    has_unpaired(b, k->post_base) &&
-		    (a->reloc_count + 1) * (b->reloc_count + 1) < ALIGN_MAX)
-			align(k, a, b);
+		if (!a || !atom_is_function(b))
+			continue;
+		references_of(&pre, k->c->pre, a);
+		references_of(&post, k->c->post, b);
+		if (has_unpaired(&pre, k->pre_base) && has_unpaired(&post, k->post_base) &&
+		    (pre.count + 1) * (post.count + 1) < ALIGN_MAX)
+			align(k, &pre, &post);
+		free(pre.list);
+		free(post.list);
 	}
 }
 

@@ -26,7 +26,7 @@ static void judge_atoms(struct change *c)
 		if (!b->twin)
 			b->state = ATOM_NEW;
 		else
-			b->state = compare_atoms(c, b->twin, b, false) ? ATOM_SAME : ATOM_CHANGED;
+			b->state = compare_atoms(c, b->twin, b, COMPARE_STRICT) ? ATOM_SAME : ATOM_CHANGED;
 	}
 }
 

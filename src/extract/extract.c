@@ -98,6 +98,10 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 	enum section_class class;
 
 	*kind = REFERENCE_GLOBAL;
+	if (!arch_reloc_is_far(rel->type))
+		return refuse("BRANCH-SHORT",
+			      "%s in %s jumps to %s with an instruction that reaches 127 bytes only",
+			      atom_name(from), e->c->post->name, to ? atom_name(to) : rel->symbol->name);
 	if (!to)
 		return NULL;
 	class = section_classify(to->section, e->c->module);
@@ -117,7 +121,7 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 		 * An address that is kept somewhere must outlive an undo, so it is the old
 		 * one; calls, and what points into the middle of the code, are the new.
 		 */
-		if (!in_table && !rel->delta && !arch_reloc_is_branch(rel->type) && to != from)
+		if (!in_table && !rel->delta && !rel->branch && to != from)
 			*kind = REFERENCE_LIVE;
 		return NULL;
 	}
@@ -137,7 +141,7 @@ static bool may_escape(const struct reloc *rel, bool in_table)
 {
 	const struct atom *to = rel->target;
 
-	if (in_table || arch_reloc_is_branch(rel->type) || to->state != ATOM_NEW || !to->symbol)
+	if (in_table || rel->branch || to->state != ATOM_NEW || !to->symbol)
 		return false;
 	return section_is_text(to->section) || to->section->flags & SHF_WRITE || to->reloc_count;
 }

@@ -49,6 +49,10 @@ static struct error *read_sections(struct reader *r)
 		sec->size = sh.sh_size;
 		if (sh.sh_size > OBJECT_MAX_SIZE)
 			return invalid(r, "a section is too large");
+		if (section_is_text(sec) && sh.sh_type == SHT_NOBITS && sh.sh_size)
+			return invalid(r, "a section of code has no content");
+		sec->start = (struct symbol){ .name = "", .section = sec, .shndx = i,
+					      .type = STT_SECTION };
 		if (!i || sh.sh_type == SHT_NOBITS || !sh.sh_size)
 			continue;
 		data = elf_rawdata(scn, NULL);
@@ -119,6 +123,12 @@ static int reloc_order(const void *a, const void *b)
 	return 0;
 }
 
+static void sort_relocs(struct section *sec)
+{
+	if (sec->reloc_count)
+		qsort(sec->relocs, sec->reloc_count, sizeof(*sec->relocs), reloc_order);
+}
+
 static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_Shdr *sh)
 {
 	struct object *obj = r->obj;
@@ -133,7 +143,7 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		return invalid(r, "a section has two relocation sections");
 	count = data->d_size / sizeof(Elf64_Rela);
 	sec->relocs = xcalloc(count, sizeof(*sec->relocs));
-	sec->reloc_count = count;
+	sec->reloc_count = sec->reloc_capacity = count;
 	for (i = 0; i < count; i++) {
 		struct reloc *rel = &sec->relocs[i];
 		GElf_Rela rela;
@@ -149,7 +159,7 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		if (rel->offset > sec->size || size > sec->size - rel->offset)
 			return invalid(r, "a relocation lies outside its section");
 	}
-	qsort(sec->relocs, count, sizeof(*sec->relocs), reloc_order);
+	sort_relocs(sec);
 	return NULL;
 }
 
@@ -300,16 +310,33 @@ static struct error *find_biases(struct object *obj)
 {
 	size_t i;
 
-	for (i = 0; i < obj->section_count; i++)
-		if (obj->sections[i]->reloc_count && section_is_text(obj->sections[i]))
-			TRY(arch_reloc_biases(obj, obj->sections[i]));
+	for (i = 0; i < obj->section_count; i++) {
+		if (!section_is_text(obj->sections[i]))
+			continue;
+		if (obj->sections[i]->atom_count > 1) {
+			arch_find_branches(obj->sections[i]);
+			sort_relocs(obj->sections[i]);
+		}
+		TRY(arch_reloc_biases(obj, obj->sections[i]));
+	}
 	return NULL;
+}
+
+void section_add_reloc(struct section *sec, uint64_t offset, uint32_t type, int64_t addend)
+{
+	if (!sec->own_data)
+		sec->data = sec->own_data = xmemdup(sec->data, sec->size);
+	memset(sec->data + offset, 0, arch_reloc_size(type));
+	array_grow(sec->relocs, sec->reloc_count, sec->reloc_capacity);
+	sec->relocs[sec->reloc_count++] = (struct reloc){ .offset = offset, .type = type,
+							  .symbol = &sec->start, .addend = addend };
 }
 
 /* Where @rel points in the section of its symbol. */
 static int64_t reloc_place(const struct reloc *rel)
 {
-	return (int64_t)rel->symbol->value + rel->addend + rel->bias;
+	/* An enemy's addend may leave the range: it wraps as the kernel's sums do. */
+	return rel->symbol->value + (uint64_t)rel->addend + rel->bias;
 }
 
 /*
@@ -422,7 +449,7 @@ static void resolve_targets(struct object *obj)
 			struct section *to = rel->symbol->section;
 			int64_t place = reloc_place(rel);
 
-			rel->delta = rel->addend + rel->bias;
+			rel->delta = (uint64_t)rel->addend + rel->bias;
 			if (!to || !to->atom_count)
 				continue;
 			if (rel->symbol->type != STT_SECTION)
@@ -431,7 +458,7 @@ static void resolve_targets(struct object *obj)
 				rel->target = section_atom(to, place);
 			if (!rel->target)
 				rel->target = to->atoms[0];
-			rel->delta = place - (int64_t)rel->target->start;
+			rel->delta = (uint64_t)place - rel->target->start;
 		}
 	}
 }
@@ -504,6 +531,7 @@ void object_free(struct object *obj)
 			continue;
 		free(obj->sections[i]->relocs);
 		free(obj->sections[i]->atoms);
+		free(obj->sections[i]->own_data);
 		free(obj->sections[i]);
 	}
 	for (i = 0; i < obj->symbol_count; i++)

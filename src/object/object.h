@@ -51,8 +51,14 @@ struct reloc {
 	struct atom *target;
 	int64_t delta;		/* bytes from the atom's start, or from the symbol */
 	int64_t bias;		/* delta = symbol's place + addend + bias: distance to the instruction's end */
+	bool branch;		/* the target of a call or jump, never an address that is kept */
 };
 
+/*
+ * The assembler resolves a call of a local function in the same section and
+ * leaves no relocation.  Where it leaves an atom one is made up, so that atoms
+ * can be moved apart; its field is zero as that of any other.
+ */
 struct section {
 	const char *name;
 	uint32_t type;		/* SHT_* */
@@ -61,8 +67,10 @@ struct section {
 	uint64_t entsize;
 	uint64_t size;		/* bytes */
 	uint8_t *data;		/* NULL where SHT_NOBITS or empty */
+	void *own_data;		/* a copy of them, where relocations were made up */
 	struct reloc *relocs;	/* sorted by offset */
-	size_t reloc_count;
+	size_t reloc_count, reloc_capacity;
+	struct symbol start;	/* the section's own symbol in relocations that are made up */
 	struct atom **atoms;	/* sorted by start */
 	size_t atom_count;
 	size_t index;		/* place in object.sections and in the file */
@@ -117,6 +125,12 @@ struct symbol *object_symbol(const struct object *obj, const char *name);
 
 /* The atom of @sec that holds @offset; the end of the section belongs to its last atom. */
 struct atom *section_atom(const struct section *sec, uint64_t offset);
+
+/*
+ * Makes up a relocation at @offset of @sec, to the section's own start plus
+ * @addend, for src/arch; the relocations are to be sorted afterwards.
+ */
+void section_add_reloc(struct section *sec, uint64_t offset, uint32_t type, int64_t addend);
 
 static inline uint64_t atom_size(const struct atom *a)
 {

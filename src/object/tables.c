@@ -30,7 +30,7 @@ static struct error *read_table(const struct object *obj, const struct section *
 
 	if (!sec->size)
 		return NULL;
-	if (!count || sec->reloc_count % table->relocs || sec->size % count)
+	if (!sec->data || !count || sec->reloc_count % table->relocs || sec->size % count)
 		return unknown(obj, sec);
 	size = sec->size / count;
 	for (i = 0; i < count; i++) {

@@ -58,6 +58,8 @@ static uint64_t field_target(const struct reloc *rel, const uint8_t *field, uint
 	case R_X86_64_PC32:
 	case R_X86_64_PLT32:
 		return field_addr + (int32_t)value + rel->bias;
+	case R_X86_64_PC8:
+		return field_addr + (int8_t)value + rel->bias;
 	case R_X86_64_PC64:
 		return field_addr + value;
 	case R_X86_64_32S:
