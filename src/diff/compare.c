@@ -116,7 +116,7 @@ static bool same_constant(const struct reloc *pre, const struct reloc *post)
 }
 
 static bool same_content(const struct change *c, const struct reloc *pre, const struct reloc *post,
-			 bool loose)
+			 enum compare_mode mode)
 {
 	struct atom *a = pre->target, *b = post->target;
 	bool same;
@@ -133,7 +133,7 @@ static bool same_content(const struct change *c, const struct reloc *pre, const 
 	if (a->against)
 		return a->against == b;
 	a->against = b;
-	same = compare_atoms(c, a, b, loose);
+	same = compare_atoms(c, a, b, mode);
 	a->against = NULL;
 	return same;
 }
@@ -147,7 +147,7 @@ static bool same_base(const struct atom *a, const struct atom *b)
 }
 
 bool compare_targets(const struct change *c, const struct reloc *pre, const struct reloc *post,
-		     bool loose)
+		     enum compare_mode mode)
 {
 	const struct atom *a = pre->target, *b = post->target;
 
@@ -156,22 +156,26 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
 	if (!a)
 		return pre->delta == post->delta && !strcmp(pre->symbol->name, post->symbol->name);
 	if (atom_is_content(b))
-		return same_content(c, pre, post, loose);
+		return same_content(c, pre, post, mode);
 	if (pre->delta != post->delta)
 		return false;
 	if (b->twin || a->twin)
 		return b->twin == a;
-	return loose && same_base(a, b);
+	if (mode == COMPARE_STRICT || !same_base(a, b))
+		return false;
+	/* An object's content does not change with its number; code may. */
+	return mode == COMPARE_SHALLOW || section_is_text(a->section) ||
+	       compare_atoms(c, a, b, COMPARE_SHALLOW);
 }
 
 static bool same_relocs(const struct change *c, const struct reloc *pre, uint64_t pre_start,
-			const struct reloc *post, uint64_t post_start, size_t count, bool loose)
+			const struct reloc *post, uint64_t post_start, size_t count, enum compare_mode mode)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if (pre[i].offset - pre_start != post[i].offset - post_start ||
-		    !compare_targets(c, &pre[i], &post[i], loose))
+		    !compare_targets(c, &pre[i], &post[i], mode))
 			return false;
 	return true;
 }
@@ -186,7 +190,7 @@ static size_t next_compared(const struct table_entry *e, size_t count, size_t i)
 }
 
 static bool same_tables(const struct change *c, const struct atom *pre, const struct atom *post,
-			bool loose)
+			enum compare_mode mode)
 {
 	size_t n, m, i = 0, k = 0;
 	const struct table_entry *a = tables_of(c->pre_tables, pre, &n);
@@ -202,12 +206,12 @@ static bool same_tables(const struct change *c, const struct atom *pre, const st
 		    memcmp(a[i].section->data + a[i].offset, b[k].section->data + b[k].offset,
 			   a[i].size) ||
 		    !same_relocs(c, a[i].relocs + 1, a[i].offset, b[k].relocs + 1, b[k].offset,
-				 a[i].table->relocs - 1, loose))
+				 a[i].table->relocs - 1, mode))
 			return false;
 	}
 }
 
-bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post, bool loose)
+bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post, enum compare_mode mode)
 {
 	const uint8_t *a = atom_data(pre), *b = atom_data(post);
 
@@ -216,7 +220,7 @@ bool compare_atoms(const struct change *c, const struct atom *pre, const struct 
 	if (a && atom_size(pre) && memcmp(a, b, atom_size(pre)))
 		return false;
 	if (!same_relocs(c, pre->relocs, pre->start, post->relocs, post->start, pre->reloc_count,
-			 loose))
+			 mode))
 		return false;
-	return !section_is_text(post->section) || same_tables(c, pre, post, loose);
+	return !section_is_text(post->section) || same_tables(c, pre, post, mode);
 }

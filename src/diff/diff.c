@@ -26,7 +26,7 @@ static void judge_atoms(struct change *c)
 		if (!b->twin)
 			b->state = ATOM_NEW;
 		else
-			b->state = same_home(b->twin, b) && compare_atoms(c, b->twin, b, false) ?
+			b->state = same_home(b->twin, b) && compare_atoms(c, b->twin, b, COMPARE_STRICT) ?
 					   ATOM_SAME : ATOM_CHANGED;
 	}
 }
