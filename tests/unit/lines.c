@@ -58,6 +58,16 @@ static void waits_for_a_place(void **state)
 	assert_inserted("f(\"a ( \\\n b\",\n c);\nd;\n}\ne;\n", 2, "f(\"a ( \\\n b\",\n c);\n#line 102\nd;\n}\ne;\n");
 }
 
+/* The compiler does not see a directive in code that is left out. */
+static void says_it_again_behind_conditions(void **state)
+{
+	assert_inserted("#if 0\na;\n#else\nb;\n# endif\nc;\n#endif\n", 2,
+			"#if 0\n#line 100\na;\n#else\n#line 102\nb;\n# endif\n#line 104\nc;\n#endif\n");
+	assert_inserted("#if 0\n#endif\na;\n#if 0\n#endif\n", 3, "#if 0\n#endif\n#line 100\na;\n#if 0\n#endif\n");
+	assert_inserted("#if 0\na;\n#endif\nf(\nx);\nc;\n", 2,
+			"#if 0\n#line 100\na;\n#endif\n#line 102\nf(\nx);\nc;\n");
+}
+
 static void the_last_of_several_counts(void **state)
 {
 	static const struct line_number marks[] = { { 2, 10 }, { 3, 20 }, { 5, 30 } };
@@ -87,8 +97,7 @@ static void changes_nothing_else(void **state)
 			text[k] = bytes[seed % (sizeof(bytes) - 1)];
 		}
 		out = lines_insert(text, len, &mark, 1, &size);
-		at = strstr(out, "#line 10");
-		if (at) {
+		while ((at = strstr(out, "#line 10"))) {
 			char *eol = strchr(at, '\n');
 
 			memmove(at, eol + 1, size - (eol + 1 - out) + 1);
@@ -161,7 +170,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_hunks), cmocka_unit_test(marks_a_line),
-		cmocka_unit_test(waits_for_a_place), cmocka_unit_test(the_last_of_several_counts),
+		cmocka_unit_test(waits_for_a_place),
+		cmocka_unit_test(says_it_again_behind_conditions), cmocka_unit_test(the_last_of_several_counts),
 		cmocka_unit_test(changes_nothing_else), cmocka_unit_test(line_numbers_are_kept),
 	};
 
