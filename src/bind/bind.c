@@ -12,7 +12,7 @@ struct binding {
 	struct match *const *matches;
 	struct live *live;
 	struct object *ko;
-	Elf64_Sym *symbols;			/* the image's symbol table */
+	uint8_t *symbols;			/* the image's symbol table, the first as in object.c */
 };
 
 static struct error *does_not_fit(const struct binding *b, const char *what)
@@ -25,9 +25,9 @@ static struct error *open_image(struct binding *b, const void *ko, size_t size, 
 	size_t i;
 
 	TRY(object_parse(xmemdup(ko, size), size, name, &b->ko));
-	for (i = 0; i < b->ko->section_count; i++)
+	for (i = 0; i < b->ko->section_count && !b->symbols; i++)
 		if (b->ko->sections[i]->type == SHT_SYMTAB)
-			b->symbols = (Elf64_Sym *)b->ko->sections[i]->data;
+			b->symbols = b->ko->sections[i]->data;
 	return NULL;
 }
 
@@ -39,8 +39,13 @@ static void close_image(struct binding *b, struct bound *out)
 
 static void set_absolute(struct binding *b, const struct symbol *s, uint64_t addr)
 {
-	b->symbols[s->index].st_shndx = SHN_ABS;
-	b->symbols[s->index].st_value = addr;
+	uint8_t *at = b->symbols + s->index * sizeof(Elf64_Sym);
+	Elf64_Sym sym;
+
+	memcpy(&sym, at, sizeof(sym));
+	sym.st_shndx = SHN_ABS;
+	sym.st_value = addr;
+	memcpy(at, &sym, sizeof(sym));
 }
 
 static const struct match *match_of(const struct binding *b, const char *object)
@@ -104,13 +109,19 @@ static struct error *function_at(const struct binding *b, const struct section *
 	return match_require(*m, *f);
 }
 
+/* Lists of structures are read and written where they stand in the image. */
+static bool is_list(const struct section *sec, size_t entry)
+{
+	return sec->data && sec->size % entry == 0 && (uintptr_t)sec->data % 8 == 0;
+}
+
 static struct error *fill_functions(struct binding *b)
 {
 	const struct section *sec = object_section(b->ko, ".kmend.functions");
 	struct kmend_function *entry;
 	uint64_t at;
 
-	if (!sec || !sec->data || sec->size % sizeof(*entry))
+	if (!sec || !is_list(sec, sizeof(*entry)))
 		return does_not_fit(b, "it has no list of functions");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
 		const struct match_function *f;
@@ -137,7 +148,7 @@ static struct error *fill_ranges(struct binding *b)
 
 	if (!sec || !sec->data)
 		return NULL;
-	if (sec->size % sizeof(*entry))
+	if (!is_list(sec, sizeof(*entry)))
 		return does_not_fit(b, "its list of ranges is damaged");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
 		const struct match_function *f;
@@ -156,7 +167,7 @@ static struct error *fill_target(struct binding *b)
 	const struct live_module *module;
 	struct kmend_target *target;
 
-	if (!sec || !sec->data || sec->size != sizeof(*target))
+	if (!sec || !is_list(sec, sizeof(*target)) || sec->size != sizeof(*target))
 		return does_not_fit(b, "it does not name its target");
 	target = (struct kmend_target *)sec->data;
 	if (strncmp(target->name, b->mt->name, sizeof(target->name)))

@@ -26,6 +26,19 @@ static const char *skip_quoted(const char *p, const char *end)
 	return p < end ? p + 1 : end;
 }
 
+/* #else, #elif or #endif: a directive before it may stand in code that is not compiled. */
+static bool ends_condition(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p == end || *p++ != '#')
+		return false;
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return end - p >= 4 && (!strncmp(p, "else", 4) || !strncmp(p, "elif", 4) ||
+				!strncmp(p, "endi", 4));
+}
+
 /* Follows one line, [p, end) without its newline. */
 static void lex_line(struct lexer *l, const char *p, const char *end)
 {
@@ -70,6 +83,8 @@ char *lines_insert(const char *text, size_t size, const struct line_number *mark
 	struct lexer lexer = { 0 };
 	const char *p = text, *end = text + size;
 	unsigned long line = 1;
+	const struct line_number *last = NULL;
+	bool again = false;
 	size_t next = 0;
 	char *out = NULL;
 	FILE *f = open_memstream(&out, out_size);
@@ -78,14 +93,17 @@ char *lines_insert(const char *text, size_t size, const struct line_number *mark
 		const char *eol = memchr(p, '\n', end - p);
 		const char *stop = eol ? eol : end;
 
-		if (next < count && marks[next].line <= line && !lexer.comment && !lexer.continued &&
-		    !lexer.parens) {
+		bool waits = next < count && marks[next].line <= line;
+
+		if ((waits || again) && !lexer.comment && !lexer.continued && !lexer.parens) {
 			/* Of several that wait for a place the last one counts. */
-			while (next + 1 < count && marks[next + 1].line <= line)
-				next++;
-			fprintf(f, "#line %lu\n", marks[next].number + (line - marks[next].line));
-			next++;
+			for (; next < count && marks[next].line <= line; next++)
+				last = &marks[next];
+			fprintf(f, "#line %lu\n", last->number + (line - last->line));
+			again = false;
 		}
+		if (last && !lexer.comment && !lexer.continued && ends_condition(p, stop))
+			again = true;
 		fwrite(p, 1, stop - p + (eol ? 1 : 0), f);
 		lex_line(&lexer, p, stop);
 		p = eol ? eol + 1 : end;

@@ -19,7 +19,8 @@ struct line_number {
  * Returns @text (@size bytes of C) with a #line directive for each of @marks,
  * which are sorted by line.  A directive goes to the first place from its line
  * on where one may stand: not inside a comment, a string, parentheses or a
- * continued line.  The result is NUL-terminated and the caller's to free;
+ * continued line.  It is repeated behind #else, #elif and #endif, as the place
+ * may be in code that is not compiled.  The result is NUL-terminated and the caller's to free;
  * *@out_size counts its bytes.
  */
 char *lines_insert(const char *text, size_t size, const struct line_number *marks, size_t count,

@@ -32,13 +32,14 @@ static enum patched_kind kind_of(const char *path)
 	for (i = 0; i < ARRAY_SIZE(outside); i++)
 		if (!strncmp(path, outside[i], strlen(outside[i])))
 			return PATCHED_NOTHING;
+	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
+	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
+	    ends_with(name, ".lds.S"))
+		return PATCHED_BUILD;
 	if (ends_with(name, ".c") || ends_with(name, ".S"))
 		return PATCHED_SOURCE;
 	if (ends_with(name, ".h"))
 		return PATCHED_HEADER;
-	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
-	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h"))
-		return PATCHED_BUILD;
 	if (ends_with(name, ".rst") || ends_with(name, ".txt") || ends_with(name, ".yaml"))
 		return PATCHED_NOTHING;
 	return PATCHED_BUILD;
@@ -57,7 +58,7 @@ static char *path_of(const char *line)
 
 static bool path_is_safe(const char *path)
 {
-	return *path && *path != '/' && strncmp(path, "../", 3) && !strstr(path, "/../") &&
+	return *path && *path != '/' && strcmp(path, "..") && strncmp(path, "../", 3) && !strstr(path, "/../") &&
 	       !ends_with(path, "/..");
 }
 
@@ -98,6 +99,11 @@ static struct error *find_files(struct patches *p, const char *from, const char 
 		next = next_line(line);
 		if (!strncmp(line, "@@ -", 4))
 			hunks++;
+		/* patch(1) would do it, and nothing here names the file. */
+		if (!strncmp(line, "similarity index 100%", 21))
+			return refuse("PATCH-INVALID",
+				      "%s renames or copies a file without changing it (make it with git diff --no-renames)",
+				      from);
 		if (strncmp(line, "--- ", 4) || !next || strncmp(next, "+++ ", 4))
 			continue;
 		for (int side = 0; side < 2; side++) {
@@ -177,6 +183,13 @@ static struct error *make_dirs_above(const char *path)
 	return make_dirs(dir);
 }
 
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0644 : st.st_mode & 0777;
+}
+
 /*
  * The undo folder: "files" with the originals, "list" with a line for each
  * path, "+" where it existed and "-" where it did not.  The list is written
@@ -206,7 +219,7 @@ static struct error *save_originals(const struct tree *tree, const struct patche
 			continue;
 		TRY(make_dirs_above(copy));
 		TRY(file_read(path, SOURCE_MAX, &data, &size));
-		TRY(file_write(copy, data, size, 0644));
+		TRY(file_write(copy, data, size, mode_of(path)));
 	}
 	return file_write(list_path, list, strlen(list), 0644);
 }
@@ -224,7 +237,7 @@ static struct error *restore_file(const struct tree *tree, const char *undo, con
 		return remove_tree(path);
 	TRY(file_read(copy, SOURCE_MAX, &data, &size));
 	/* The time is now, so that make sees what was built from the patched file as stale. */
-	return file_write(path, data, size, 0644);
+	return file_write(path, data, size, mode_of(copy));
 }
 
 struct error *patch_restore(const struct tree *tree)

@@ -68,6 +68,8 @@ static inline int remove_test_folder(void **state)
 	free(test_folder);
 	free(last_compiled.source);
 	free(last_compiled.data);
+	last_compiled.source = NULL;
+	last_compiled.data = NULL;
 	return 0;
 }
 

@@ -502,6 +502,40 @@ static void branches_with_prefixes(void **state)
 	TRIES(false, "jmp.d8 663f", "", ".byte 0x66, 0xeb; .byte 663f - . - 1");
 }
 
+/* The object comes from a pack: whatever is in it, the outcome is a proof or none. */
+static void survives_damaged_objects(void **state)
+{
+	static const char tables[] = "int key; void f(int x) { external(x); asm volatile(\"661: call *pv_ops+8\\n 662: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\\n "
+		ALT("7, 5", "call two") PV LOCKS LABEL "\"); external(x + 1); asm volatile(\"663: nop\"); }";
+	static const uint8_t values[] = { 0x00, 0x08, 0x7f, 0xff };
+	uint8_t *image;
+	size_t size, i, k;
+
+	boot(tables);
+	object_free(compile(tables));
+	image = last_compiled.data;
+	size = last_compiled.size;
+	for (i = 0; i < size; i++) {
+		uint8_t old = image[i];
+
+		for (k = 0; k < ARRAY_SIZE(values); k++) {
+			struct object *obj;
+			struct match *m;
+			struct error *err;
+
+			image[i] = values[k];
+			err = object_parse(xmemdup(image, size), size, "bad.o", &obj);
+			if (!err) {
+				err = match_object(kernel.live, "vmlinux", obj, &m);
+				if (!err)
+					match_free(m);
+			}
+			error_free(err);
+		}
+		image[i] = old;
+	}
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
@@ -512,7 +546,7 @@ int main(void)
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
 		T(paravirt_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
 		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
-		T(branches_with_prefixes),
+		T(branches_with_prefixes), T(survives_damaged_objects),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compile.h"
+
+#include "build/patch.h"
+
+#include <sys/stat.h>
+
+static struct patches *patches;
+static struct tree tree;
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	_cleanup_free_ char *path = path_join(test_folder, name), *dir = xstrdup(path);
+
+	*strrchr(dir, '/') = '\0';
+	assert_ok(make_dirs(dir));
+	assert_ok(file_write(path, text, strlen(text), mode));
+}
+
+static char *get(const char *name)
+{
+	_cleanup_free_ char *path = path_join(test_folder, name);
+	void *data;
+	size_t size;
+
+	assert_ok(file_read(path, 1 << 20, &data, &size));
+	return data;
+}
+
+static bool exists(const char *name)
+{
+	_cleanup_free_ char *path = path_join(test_folder, name);
+
+	return file_exists(path);
+}
+
+static void assert_text(const char *name, const char *expected)
+{
+	_cleanup_free_ char *text = get(name);
+
+	assert_string_equal(text, expected);
+}
+
+#define FORK "int a;\nint b;\nint c;\nint d;\nint e;\nint f;\n"
+#define EDIT "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,6 +1,7 @@ x\n int a;\n int b;\n int c;\n+int new;\n int d;\n int e;\n int f;\n"
+
+static int set_up(void **state)
+{
+	if (make_test_folder(state))
+		return -1;
+	tree.path = test_folder;
+	tree.source = path_join(test_folder, "source");
+	put("source/kernel/fork.c", FORK, 0644);
+	put("source/kernel/old.c", "int old;\n", 0644);
+	put("source/scripts/run.sh", "true\n", 0755);
+	put("source/include/x.h", "#define X 1\n", 0644);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	patches_free(patches);
+	patches = NULL;
+	free(tree.source);
+	return remove_test_folder(state);
+}
+
+static struct error *read_patch(const char *text)
+{
+	_cleanup_free_ char *path = path_join(test_folder, "the.patch");
+	char *paths[] = { path };
+
+	patches_free(patches);
+	patches = NULL;
+	put("the.patch", text, 0644);
+	return patches_read(paths, 1, &patches);
+}
+
+static void lists_what_is_touched(void **state)
+{
+	static const struct {
+		const char *path;
+		enum patched_kind kind;
+	} expected[] = {
+		{ "Documentation/a.rst", PATCHED_NOTHING }, { "arch/x86/kernel/vmlinux.lds.S", PATCHED_BUILD },
+		{ "fs/Kconfig", PATCHED_BUILD }, { "fs/Makefile", PATCHED_BUILD },
+		{ "include/asm-generic/vmlinux.lds.h", PATCHED_BUILD }, { "include/x.h", PATCHED_HEADER },
+		{ "kernel/fork.c", PATCHED_SOURCE }, { "lib/new.S", PATCHED_SOURCE },
+	};
+	static const char *const names[] = { "lib/new.S", "kernel/fork.c", "fs/Makefile", "fs/Kconfig",
+					     "include/x.h", "include/asm-generic/vmlinux.lds.h",
+					     "arch/x86/kernel/vmlinux.lds.S", "Documentation/a.rst", "kernel/fork.c" };
+	_cleanup_free_ char *text = xstrdup("Subject: x\n\n");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		char *longer = xasprintf("%s--- a/%s\t2020-01-01\n+++ b/%s\n@@ -1 +1 @@\n-a\n+b\n", text,
+					 names[i], names[i]);
+
+		free(text);
+		text = longer;
+	}
+	assert_ok(read_patch(text));
+	assert_int_equal(patches->file_count, ARRAY_SIZE(expected));
+	for (i = 0; i < ARRAY_SIZE(expected); i++) {
+		assert_string_equal(patches->files[i].path, expected[i].path);
+		assert_int_equal(patches->files[i].kind, expected[i].kind);
+	}
+}
+
+static void refuses_what_is_no_patch(void **state)
+{
+	static const char *const bad[] = {
+		"", "hello\n", "--- a/x.c\n+++ b/x.c\n", "@@ -1 +1 @@\n-a\n+b\n", "*** a/x.c\n--- b/x.c\n",
+		EDIT "diff --git a/x b/x\nGIT binary patch\nliteral 0\n",
+		"diff --git a/kernel/old.c b/kernel/b.c\nsimilarity index 100%\nrename from kernel/old.c\nrename to kernel/b.c\n" EDIT,
+		"diff --git a/kernel/old.c b/kernel/b.c\nsimilarity index 100%\ncopy from kernel/old.c\ncopy to kernel/b.c\n" EDIT,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_refused(read_patch(bad[i]), "PATCH-INVALID");
+}
+
+static void refuses_paths_that_leave_the_source(void **state)
+{
+	static const char *const bad[] = { "../x.c", "kernel/../../x.c", "kernel/..", "..", "/etc/x.c", "" };
+	size_t i, side;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		for (side = 0; side < 2; side++) {
+			_cleanup_free_ char *text =
+				xasprintf("--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-a\n+b\n",
+					  side ? bad[i] : "kernel/fork.c", side ? "kernel/fork.c" : bad[i]);
+
+			assert_refused(read_patch(text), "PATCH-INVALID");
+		}
+	}
+}
+
+static void applies_and_restores(void **state)
+{
+	assert_ok(read_patch(EDIT "--- /dev/null\n+++ b/kernel/sub/new.c\n@@ -0,0 +1 @@\n+int brand_new;\n"
+			     "--- a/kernel/old.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int old;\n"
+			     "--- a/scripts/run.sh\n+++ b/scripts/run.sh\n@@ -1 +1 @@\n-true\n+false\n"));
+	assert_ok(patch_apply(&tree, patches));
+	assert_text("source/kernel/fork.c", "int a;\nint b;\nint c;\nint new;\n#line 4\nint d;\nint e;\nint f;\n");
+	assert_text("source/kernel/sub/new.c", "int brand_new;\n");
+	assert_false(exists("source/kernel/old.c"));
+	assert_ok(patch_restore(&tree));
+	assert_text("source/kernel/fork.c", FORK);
+	assert_text("source/kernel/old.c", "int old;\n");
+	assert_false(exists("source/kernel/sub/new.c"));
+	assert_text("source/scripts/run.sh", "true\n");
+	assert_false(exists("undo"));
+	assert_ok(patch_restore(&tree));
+}
+
+/* Scripts that the build runs are still programs afterwards. */
+static void restores_modes(void **state)
+{
+	_cleanup_free_ char *path = path_join(test_folder, "source/scripts/run.sh");
+	struct stat st;
+
+	assert_ok(read_patch("--- a/scripts/run.sh\n+++ b/scripts/run.sh\n@@ -1 +1 @@\n-true\n+false\n"));
+	assert_ok(patch_apply(&tree, patches));
+	assert_ok(patch_restore(&tree));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0755);
+}
+
+static void a_rejected_patch_changes_nothing(void **state)
+{
+	assert_ok(read_patch("--- a/kernel/old.c\n+++ b/kernel/old.c\n@@ -1 +1 @@\n-int old;\n+int newer;\n"
+			     "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,6 +1,7 @@\n int a;\n int b;\n int z;\n+int new;\n int d;\n int e;\n int f;\n"));
+	assert_refused(patch_apply(&tree, patches), "PATCH-REJECTED");
+	assert_text("source/kernel/fork.c", FORK);
+	assert_text("source/kernel/old.c", "int old;\n");
+	assert_false(exists("undo"));
+	assert_false(exists("source/kernel/fork.c.rej"));
+	assert_false(exists("source/kernel/fork.c.orig"));
+	/* Applied already. */
+	assert_ok(read_patch("--- a/kernel/old.c\n+++ b/kernel/old.c\n@@ -1 +1 @@\n-int older;\n+int old;\n"));
+	assert_refused(patch_apply(&tree, patches), "PATCH-REJECTED");
+	assert_text("source/kernel/old.c", "int old;\n");
+}
+
+/* Lines moved by others are found, but nothing is guessed. */
+static void offsets_but_no_fuzz(void **state)
+{
+	assert_ok(read_patch("--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -12,6 +12,7 @@\n int a;\n int b;\n int c;\n+int new;\n int d;\n int e;\n int f;\n"));
+	assert_ok(patch_apply(&tree, patches));
+	assert_ok(patch_restore(&tree));
+	assert_ok(read_patch("--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,6 +1,7 @@\n int other;\n int b;\n int c;\n+int new;\n int d;\n int e;\n int f;\n"));
+	assert_refused(patch_apply(&tree, patches), "PATCH-REJECTED");
+}
+
+/* Killed in the middle: the next one puts back what the list names. */
+static void restores_after_a_crash(void **state)
+{
+	assert_ok(read_patch(EDIT "--- /dev/null\n+++ b/kernel/new.c\n@@ -0,0 +1 @@\n+int brand_new;\n"));
+	assert_ok(patch_apply(&tree, patches));
+	put("source/kernel/fork.c", "half writ", 0644);
+	put("source/kernel/fork.c.rej", "x", 0644);
+	assert_ok(patch_restore(&tree));
+	assert_text("source/kernel/fork.c", FORK);
+	assert_false(exists("source/kernel/new.c"));
+	assert_false(exists("source/kernel/fork.c.rej"));
+	/* Killed while the copies were made: nothing had been changed. */
+	put("undo/files/kernel/fork.c", "half a co", 0644);
+	assert_ok(patch_restore(&tree));
+	assert_text("source/kernel/fork.c", FORK);
+	assert_false(exists("undo"));
+}
+
+static void several_patches_of_one_file(void **state)
+{
+	_cleanup_free_ char *a = path_join(test_folder, "1.patch"), *b = path_join(test_folder, "2.patch");
+	char *paths[] = { a, b };
+
+	put("1.patch", EDIT, 0644);
+	put("2.patch", "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -2,6 +2,7 @@\n int b;\n int c;\n int new;\n+int newer;\n int d;\n int e;\n int f;\n", 0644);
+	assert_ok(patches_read(paths, 2, &patches));
+	assert_int_equal(patches->file_count, 1);
+	assert_ok(patch_apply(&tree, patches));
+	assert_text("source/kernel/fork.c", "int a;\nint b;\nint c;\nint new;\nint newer;\n#line 4\nint d;\nint e;\nint f;\n");
+	assert_ok(patch_restore(&tree));
+	assert_text("source/kernel/fork.c", FORK);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(lists_what_is_touched), T(refuses_what_is_no_patch),
+		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
+		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
+		T(several_patches_of_one_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
