@@ -32,7 +32,8 @@ enum section_class section_classify(const struct section *sec, bool module)
 	if (starts_with(name, ".exit.") || starts_with(name, ".exitcall"))
 		return module && section_is_text(sec) ? CLASS_TEXT : CLASS_INIT;
 	if (starts_with(name, "___ksymtab") || starts_with(name, "___kcrctab") ||
-	    starts_with(name, "__ksymtab") || starts_with(name, "__kcrctab"))
+	    starts_with(name, "__ksymtab") || starts_with(name, "__kcrctab") ||
+	    starts_with(name, ".export_symbol"))
 		return CLASS_EXPORT;
 	if (section_is_text(sec))
 		return CLASS_TEXT;
@@ -42,6 +43,30 @@ enum section_class section_classify(const struct section *sec, bool module)
 	    starts_with(name, ".ref.data") || !strcmp(name, "__dyndbg"))
 		return CLASS_DATA;
 	return CLASS_OTHER;
+}
+
+enum home { HOME_WRITABLE, HOME_CONSTANT, HOME_PER_CPU, HOME_INIT };
+
+static enum home home_of(const struct atom *a)
+{
+	enum section_class class = section_classify(a->section, true);
+	const char *name = a->section->name;
+
+	if (class == CLASS_INIT)
+		return HOME_INIT;
+	if (starts_with(name, ".data..percpu"))
+		return HOME_PER_CPU;
+	if (class == CLASS_RODATA || starts_with(name, ".data..ro_after_init") ||
+	    starts_with(name, ".data.rel.ro"))
+		return HOME_CONSTANT;
+	return HOME_WRITABLE;
+}
+
+bool same_home(const struct atom *pre, const struct atom *post)
+{
+	enum home a = home_of(pre), b = home_of(post);
+
+	return a == b || (a == HOME_WRITABLE && b == HOME_CONSTANT);
 }
 
 bool atom_is_content(const struct atom *a)
@@ -54,22 +79,27 @@ bool atom_is_content(const struct atom *a)
 	       starts_with(name, ".rodata");
 }
 
+/* Bytes of the string at @at with what ends it, 0 where nothing does. */
+static size_t string_size(const struct atom *a, int64_t at)
+{
+	static const uint8_t zero[8];
+	uint64_t width = a->section->entsize ? a->section->entsize : 1, end;
+
+	if (at < 0 || !atom_data(a) || width > sizeof(zero))
+		return 0;
+	for (end = at; end < atom_size(a) && width <= atom_size(a) - end; end += width)
+		if (!memcmp(atom_data(a) + end, zero, width))
+			return end + width - at;
+	return 0;
+}
+
 /* Two strings in sections that the linker merges: only the characters matter. */
 static bool same_string(const struct reloc *pre, const struct reloc *post)
 {
-	const struct atom *a = pre->target, *b = post->target;
-	const uint8_t *s = atom_data(a), *t = atom_data(b);
-	size_t left;
+	size_t size = string_size(pre->target, pre->delta);
 
-	if (pre->delta < 0 || post->delta < 0 || (uint64_t)pre->delta >= atom_size(a) ||
-	    (uint64_t)post->delta >= atom_size(b) || !s || !t)
-		return false;
-	left = atom_size(a) - pre->delta;
-	if (left > atom_size(b) - post->delta)
-		left = atom_size(b) - post->delta;
-	/* Bounded by the shorter; a string that is not ended there is not equal. */
-	return !strncmp((const char *)s + pre->delta, (const char *)t + post->delta, left) &&
-	       strnlen((const char *)s + pre->delta, left) < left;
+	return size && size == string_size(post->target, post->delta) &&
+	       !memcmp(atom_data(pre->target) + pre->delta, atom_data(post->target) + post->delta, size);
 }
 
 /* A constant in a section of constants of one size. */
@@ -86,9 +116,10 @@ static bool same_constant(const struct reloc *pre, const struct reloc *post)
 }
 
 static bool same_content(const struct change *c, const struct reloc *pre, const struct reloc *post,
-			 bool loose)
+			 enum compare_mode mode)
 {
-	const struct atom *a = pre->target, *b = post->target;
+	struct atom *a = pre->target, *b = post->target;
+	bool same;
 
 	if (!atom_is_content(a) || (a->section->flags ^ b->section->flags) & ~SHF_GROUP)
 		return false;
@@ -96,7 +127,15 @@ static bool same_content(const struct change *c, const struct reloc *pre, const 
 		return same_string(pre, post);
 	if (a->section->flags & SHF_MERGE)
 		return same_constant(pre, post);
-	return pre->delta == post->delta && compare_atoms(c, a, b, loose);
+	if (pre->delta != post->delta)
+		return false;
+	/* What refers to itself is equal where the rest of it is. */
+	if (a->against)
+		return a->against == b;
+	a->against = b;
+	same = compare_atoms(c, a, b, mode);
+	a->against = NULL;
+	return same;
 }
 
 static bool same_base(const struct atom *a, const struct atom *b)
@@ -108,7 +147,7 @@ static bool same_base(const struct atom *a, const struct atom *b)
 }
 
 bool compare_targets(const struct change *c, const struct reloc *pre, const struct reloc *post,
-		     bool loose)
+		     enum compare_mode mode)
 {
 	const struct atom *a = pre->target, *b = post->target;
 
@@ -117,22 +156,26 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
 	if (!a)
 		return pre->delta == post->delta && !strcmp(pre->symbol->name, post->symbol->name);
 	if (atom_is_content(b))
-		return same_content(c, pre, post, loose);
+		return same_content(c, pre, post, mode);
 	if (pre->delta != post->delta)
 		return false;
 	if (b->twin || a->twin)
 		return b->twin == a;
-	return loose && same_base(a, b);
+	if (mode == COMPARE_STRICT || !same_base(a, b))
+		return false;
+	/* An object's content does not change with its number; code may. */
+	return mode == COMPARE_SHALLOW || section_is_text(a->section) ||
+	       compare_atoms(c, a, b, COMPARE_SHALLOW);
 }
 
 static bool same_relocs(const struct change *c, const struct reloc *pre, uint64_t pre_start,
-			const struct reloc *post, uint64_t post_start, size_t count, bool loose)
+			const struct reloc *post, uint64_t post_start, size_t count, enum compare_mode mode)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
 		if (pre[i].offset - pre_start != post[i].offset - post_start ||
-		    !compare_targets(c, &pre[i], &post[i], loose))
+		    !compare_targets(c, &pre[i], &post[i], mode))
 			return false;
 	return true;
 }
@@ -147,7 +190,7 @@ static size_t next_compared(const struct table_entry *e, size_t count, size_t i)
 }
 
 static bool same_tables(const struct change *c, const struct atom *pre, const struct atom *post,
-			bool loose)
+			enum compare_mode mode)
 {
 	size_t n, m, i = 0, k = 0;
 	const struct table_entry *a = tables_of(c->pre_tables, pre, &n);
@@ -163,12 +206,12 @@ static bool same_tables(const struct change *c, const struct atom *pre, const st
 		    memcmp(a[i].section->data + a[i].offset, b[k].section->data + b[k].offset,
 			   a[i].size) ||
 		    !same_relocs(c, a[i].relocs + 1, a[i].offset, b[k].relocs + 1, b[k].offset,
-				 a[i].table->relocs - 1, loose))
+				 a[i].table->relocs - 1, mode))
 			return false;
 	}
 }
 
-bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post, bool loose)
+bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post, enum compare_mode mode)
 {
 	const uint8_t *a = atom_data(pre), *b = atom_data(post);
 
@@ -177,7 +220,7 @@ bool compare_atoms(const struct change *c, const struct atom *pre, const struct 
 	if (a && atom_size(pre) && memcmp(a, b, atom_size(pre)))
 		return false;
 	if (!same_relocs(c, pre->relocs, pre->start, post->relocs, post->start, pre->reloc_count,
-			 loose))
+			 mode))
 		return false;
-	return !section_is_text(post->section) || same_tables(c, pre, post, loose);
+	return !section_is_text(post->section) || same_tables(c, pre, post, mode);
 }

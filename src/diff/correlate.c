@@ -27,6 +27,23 @@ struct correlation {
 	bool progress;
 };
 
+/* "__initcall__MODNAME__COUNTER_LINE_FUNCTION": takes counter and line out (include/linux/init.h). */
+static void strip_initcall(char *name)
+{
+	char *p = name, *end;
+
+	if (strncmp(name, "__initcall__", 12))
+		return;
+	for (p = strstr(name + 12, "__"); p; p = strstr(p + 1, "__")) {
+		end = p + 2 + strspn(p + 2, "0123456789");
+		if (end == p + 2 || *end != '_' || !isdigit((unsigned char)end[1]))
+			continue;
+		end += 1 + strspn(end + 1, "0123456789");
+		memmove(p, end, strlen(end) + 1);
+		return;
+	}
+}
+
 char *base_name(const char *name)
 {
 	char *base = xstrdup(name), *to = base;
@@ -47,6 +64,7 @@ char *base_name(const char *name)
 		*to++ = *from++;
 	}
 	*to = '\0';
+	strip_initcall(base);
 	/* __UNIQUE_ID() appends __COUNTER__ (include/linux/compiler.h). */
 	if (strncmp(base, "__UNIQUE_ID_", 12) == 0)
 		for (len = strlen(base); len && isdigit((unsigned char)base[len - 1]);)
@@ -101,6 +119,13 @@ static bool name_is_single(struct atom **list, size_t n, size_t i)
 	       !(i + 1 < n && !by_name(&list[i + 1], &list[i]));
 }
 
+/* Code that was freed after boot is not the same as code that stays. */
+static bool same_kind(const struct atom *a, const struct atom *b)
+{
+	return atom_is_function(a) == atom_is_function(b) &&
+	       (!atom_is_function(a) || same_home(a, b));
+}
+
 static void pair_source_names(struct correlation *k)
 {
 	size_t n, m, i = 0, j = 0;
@@ -110,16 +135,31 @@ static void pair_source_names(struct correlation *k)
 	while (i < n && j < m) {
 		int order = by_name(&pre[i], &post[j]);
 
-		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j)) {
-			bool data = !atom_is_function(pre[i]);
-
-			if (data == !atom_is_function(post[j]))
-				pair(k, pre[i], post[j]);
-		}
+		if (!order && name_is_single(pre, n, i) && name_is_single(post, m, j) &&
+		    same_kind(pre[i], post[j]))
+			pair(k, pre[i], post[j]);
 		if (order <= 0)
 			i++;
 		if (order >= 0)
 			j++;
+	}
+}
+
+/* A function can have several names, of which an atom is called by one. */
+static void pair_aliases(struct correlation *k)
+{
+	const struct object *post = k->c->post;
+	size_t i;
+
+	for (i = 0; i < post->symbol_count; i++) {
+		const struct symbol *t = post->symbols[i], *s;
+
+		if (!t->atom || t->atom->twin || t->value != t->atom->start || !atom_is_function(t->atom))
+			continue;
+		s = object_symbol(k->c->pre, t->name);
+		if (s && s->atom && !s->atom->twin && s->value == s->atom->start &&
+		    same_kind(s->atom, t->atom))
+			pair(k, s->atom, t->atom);
 	}
 }
 
@@ -161,7 +201,7 @@ static void follow_equal_atoms(struct correlation *k)
 		struct atom *b = &post->atoms[i], *a = b->twin;
 		const struct table_entry *x, *y;
 
-		if (!a || !compare_atoms(k->c, a, b, true))
+		if (!a || !compare_atoms(k->c, a, b, COMPARE_LOOSE))
 			continue;
 		pair_references(k, a->relocs, b->relocs, b->reloc_count);
 		x = tables_of(k->c->pre_tables, a, &n);
@@ -172,25 +212,108 @@ static void follow_equal_atoms(struct correlation *k)
 	}
 }
 
-/* Whether some atom that is paired refers to @a, and its twin to @b. */
-static bool share_referrer(const struct correlation *k, const struct atom *a, const struct atom *b)
+/*
+ * What a function, the tables about it and its .cold part refer to: the
+ * compiler may move any code between the two.
+ */
+struct references {
+	const struct reloc **list;
+	size_t count, capacity;
+};
+
+static void add_references(struct references *r, const struct reloc *relocs, size_t count)
 {
-	const struct object *post = k->c->post;
-	size_t i, r, s;
+	size_t i;
 
-	for (i = 0; i < post->atom_count; i++) {
-		const struct atom *f = &post->atoms[i];
+	for (i = 0; i < count; i++) {
+		array_grow(r->list, r->count, r->capacity);
+		r->list[r->count++] = &relocs[i];
+	}
+}
 
-		for (r = 0; f->twin && r < f->reloc_count; r++) {
-			if (f->relocs[r].target != b)
-				continue;
-			for (s = 0; s < f->twin->reloc_count; s++)
-				if (f->twin->relocs[s].target == a)
-					return true;
-			break;
-		}
+static void add_atom(struct references *r, const struct tables *tables, const struct atom *a)
+{
+	size_t n, i;
+	const struct table_entry *e = tables_of(tables, a, &n);
+
+	add_references(r, a->relocs, a->reloc_count);
+	for (i = 0; i < n; i++)
+		add_references(r, e[i].relocs + 1, e[i].table->relocs - 1);
+}
+
+static void references_of(struct references *r, const struct object *obj, const struct tables *tables,
+			  const struct atom *f)
+{
+	_cleanup_free_ char *cold = NULL;
+	const struct symbol *s = NULL;
+
+	*r = (struct references){ 0 };
+	add_atom(r, tables, f);
+	if (atom_is_function(f)) {
+		cold = xasprintf("%s.cold", f->symbol->name);
+		s = object_symbol(obj, cold);
+	}
+	if (s && s->atom)
+		add_atom(r, tables, s->atom);
+}
+
+/* Whether @f of @obj refers to @to. */
+static bool refers_to(const struct object *obj, const struct tables *tables, const struct atom *f,
+		      const struct atom *to)
+{
+	struct references r;
+	bool found = false;
+	size_t i;
+
+	references_of(&r, obj, tables, f);
+	for (i = 0; i < r.count && !found; i++)
+		found = r.list[i]->target == to;
+	free(r.list);
+	return found;
+}
+
+/* Whether some atom that is paired refers to @a, and its twin to @b. */
+static bool share_referrer(const struct change *c, const struct atom *a, const struct atom *b)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *f = &c->post->atoms[i];
+
+		if (f->twin && refers_to(c->post, c->post_tables, f, b) &&
+		    refers_to(c->pre, c->pre_tables, f->twin, a))
+			return true;
 	}
 	return false;
+}
+
+static bool referrer_is_gone(const struct change *c, const struct atom *a)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *f = &c->pre->atoms[i];
+
+		if (!f->twin && atom_is_function(f) && refers_to(c->pre, c->pre_tables, f, a))
+			return true;
+	}
+	return false;
+}
+
+const struct atom *correlate_doubt(const struct change *c, const struct atom *post)
+{
+	_cleanup_free_ char *base = base_name(post->symbol->name);
+	size_t i;
+
+	for (i = 0; strcmp(base, post->symbol->name) && i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+		_cleanup_free_ char *other = a->symbol && !a->twin ? base_name(a->symbol->name) : NULL;
+
+		if (other && !strcmp(base, other) && !atom_is_function(a) && same_home(a, post) &&
+		    (share_referrer(c, a, post) || referrer_is_gone(c, a)))
+			return a;
+	}
+	return NULL;
 }
 
 /* The only unpaired atom of @obj with this base name; NULL where none or several. */
@@ -211,30 +334,45 @@ static struct atom *single_left(struct object *obj, char *const *bases, const ch
 	return found;
 }
 
+/*
+ * The only unpaired atom of @obj that can be @x of the other object and is
+ * equal to it; NULL where none or several.
+ */
+static struct atom *single_equal(struct correlation *k, struct object *obj, struct atom *x)
+{
+	struct atom *found = NULL;
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++) {
+		struct atom *y = &obj->atoms[i];
+		bool pre = obj == k->c->pre;
+		struct atom *a = pre ? y : x, *b = pre ? x : y;
+
+		if (!pairable(k, a, b) || !compare_atoms(k->c, a, b, COMPARE_LOOSE) ||
+		    (!atom_is_function(b) && !share_referrer(k->c, a, b)))
+			continue;
+		if (found)
+			return NULL;
+		found = y;
+	}
+	return found;
+}
+
 /* Step 2 for one atom of the post object. */
 static void pair_single(struct correlation *k, struct atom *b)
 {
 	const char *base = k->post_base[b->index];
 	struct atom *a = single_left(k->c->pre, k->pre_base, base);
-	size_t i, found = 0;
 
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
-	    (atom_is_function(b) || share_referrer(k, a, b) || compare_atoms(k->c, a, b, true))) {
+	    (atom_is_function(b) || share_referrer(k->c, a, b) ||
+	     compare_atoms(k->c, a, b, COMPARE_LOOSE))) {
 		pair(k, a, b);
 		return;
 	}
-	if (!atom_is_function(b))
-		return;
-	/* Of several clones of a function, the one with equal code. */
-	for (i = 0; i < k->c->pre->atom_count; i++) {
-		struct atom *p = &k->c->pre->atoms[i];
-
-		if (pairable(k, p, b) && compare_atoms(k->c, p, b, true)) {
-			a = p;
-			found++;
-		}
-	}
-	if (found == 1)
+	/* Of several, the one that is equal, where that is so from both sides. */
+	a = single_equal(k, k->c->pre, b);
+	if (a && single_equal(k, k->c->post, a) == b)
 		pair(k, a, b);
 }
 
@@ -250,21 +388,15 @@ static void pair_what_is_single(struct correlation *k)
 	}
 }
 
-/* Whether two references may be the same one, numbers aside. */
-static bool may_align(const struct correlation *k, const struct reloc *a, const struct reloc *b)
-{
-	return compare_targets(k->c, a, b, true);
-}
-
 /*
  * Step 3: the longest common subsequence of the references of a function that
  * changed.  best[i][j] is its length for the references from i and j on.  A
  * pair is certain where the alignment that takes each as early as possible and
  * the one that takes each as late as possible both have it.
  */
-static void align(struct correlation *k, const struct atom *a, const struct atom *b)
+static void align(struct correlation *k, const struct references *a, const struct references *b)
 {
-	size_t n = a->reloc_count, m = b->reloc_count, i, j, w = m + 1;
+	size_t n = a->count, m = b->count, i, j, w = m + 1;
 	_cleanup_free_ uint32_t *best = xcalloc((n + 1) * w, sizeof(*best));
 	_cleanup_free_ uint32_t *early = xcalloc(n + 1, sizeof(*early));
 
@@ -272,13 +404,13 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 		for (j = m; j--;) {
 			uint32_t skip = best[(i + 1) * w + j] > best[i * w + j + 1] ?
 						best[(i + 1) * w + j] : best[i * w + j + 1];
-			uint32_t take = may_align(k, &a->relocs[i], &b->relocs[j]) ?
+			uint32_t take = compare_targets(k->c, a->list[i], b->list[j], COMPARE_LOOSE) ?
 						best[(i + 1) * w + j + 1] + 1 : 0;
 
 			best[i * w + j] = take > skip ? take : skip;
 		}
 	for (i = j = 0; i < n && j < m;) {
-		if (may_align(k, &a->relocs[i], &b->relocs[j]) &&
+		if (compare_targets(k->c, a->list[i], b->list[j], COMPARE_LOOSE) &&
 		    best[i * w + j] == best[(i + 1) * w + j + 1] + 1)
 			early[i++] = ++j;
 		else if (best[(i + 1) * w + j] >= best[i * w + j + 1])
@@ -288,13 +420,13 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 	}
 	for (i = j = 0; i < n && j < m;) {
 		/* As late as possible: step over as long as nothing is lost by it. */
-		if (best[i * w + j + 1] == best[i * w + j])
+		if (best[i * w + j + 1] == best[i * w + j]) {
 			j++;
-		else if (best[(i + 1) * w + j] == best[i * w + j])
+		} else if (best[(i + 1) * w + j] == best[i * w + j]) {
 			i++;
-		else {
+		} else {
 			if (early[i] == j + 1)
-				pair_references(k, &a->relocs[i], &b->relocs[j], 1);
+				pair_references(k, a->list[i], b->list[j], 1);
 			i++, j++;
 		}
 	}
@@ -302,12 +434,12 @@ static void align(struct correlation *k, const struct atom *a, const struct atom
 
 #define ALIGN_MAX (64ul << 20) /* cells; beyond it the references stay unpaired */
 
-static bool has_unpaired(const struct atom *f, char *const *bases)
+static bool has_unpaired(const struct references *r, char *const *bases)
 {
 	size_t i;
 
-	for (i = 0; i < f->reloc_count; i++) {
-		const struct atom *t = f->relocs[i].target;
+	for (i = 0; i < r->count; i++) {
+		const struct atom *t = r->list[i]->target;
 
 		if (t && !t->twin && is_numbered(t, bases))
 			return true;
@@ -321,11 +453,17 @@ static void align_changed_functions(struct correlation *k)
 
 	for (i = 0; i < k->c->post->atom_count; i++) {
 		struct atom *b = &k->c->post->atoms[i], *a = b->twin;
+		struct references pre, post;
 
-		if (a && atom_is_function(b) && has_unpaired(a, k->pre_base) &&
-		    has_unpaired(b, k->post_base) &&
-		    (a->reloc_count + 1) * (b->reloc_count + 1) < ALIGN_MAX)
-			align(k, a, b);
+		if (!a || !atom_is_function(b))
+			continue;
+		references_of(&pre, k->c->pre, k->c->pre_tables, a);
+		references_of(&post, k->c->post, k->c->post_tables, b);
+		if (has_unpaired(&pre, k->pre_base) && has_unpaired(&post, k->post_base) &&
+		    (pre.count + 1) * (post.count + 1) < ALIGN_MAX)
+			align(k, &pre, &post);
+		free(pre.list);
+		free(post.list);
 	}
 }
 
@@ -356,6 +494,7 @@ void correlate(struct change *c)
 	k.pre_base = all_bases(c->pre);
 	k.post_base = all_bases(c->post);
 	pair_source_names(&k);
+	pair_aliases(&k);
 	pair_nameless(&k);
 	do {
 		do {

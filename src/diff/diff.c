@@ -26,7 +26,8 @@ static void judge_atoms(struct change *c)
 		if (!b->twin)
 			b->state = ATOM_NEW;
 		else
-			b->state = compare_atoms(c, b->twin, b, false) ? ATOM_SAME : ATOM_CHANGED;
+			b->state = same_home(b->twin, b) && compare_atoms(c, b->twin, b, COMPARE_STRICT) ?
+					   ATOM_SAME : ATOM_CHANGED;
 	}
 }
 
@@ -150,6 +151,27 @@ static struct error *check_export(const struct change *c, const struct atom *a)
 		      c->post->name, atom_name(a));
 }
 
+static struct error *check_data(const struct change *c, const struct atom *a)
+{
+	const struct atom *old;
+
+	if (a->state == ATOM_CHANGED && !same_home(a->twin, a))
+		return refuse("DATA-CHANGED", "the patch moves %s in %s from %s to %s, and it lives where it is",
+			      atom_name(a), c->post->name, a->twin->section->name, a->section->name);
+	if (a->state == ATOM_CHANGED)
+		return refuse_data(c, a, "which lives");
+	/* A flag that something was said already: it may be said once more. */
+	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) ||
+	    !strncmp(a->section->name, ".data.once", 10) || !strncmp(a->section->name, ".data..once", 11))
+		return NULL;
+	old = correlate_doubt(c, a);
+	if (old)
+		return refuse("STATIC-AMBIGUOUS",
+			      "%s in %s may be new or what was %s, whose state would be lost",
+			      atom_name(a), c->post->name, atom_name(old));
+	return NULL;
+}
+
 /* What a changed or new atom that is no code means, by its section. */
 static struct error *check_atom(struct change *c, const struct atom *a)
 {
@@ -159,9 +181,7 @@ static struct error *check_atom(struct change *c, const struct atom *a)
 	case CLASS_EXPORT:
 		return check_export(c, a);
 	case CLASS_DATA:
-		if (a->state == ATOM_CHANGED)
-			return refuse_data(c, a, "which lives");
-		return NULL;
+		return check_data(c, a);
 	case CLASS_OTHER:
 		if (a->state == ATOM_SAME)
 			return NULL;

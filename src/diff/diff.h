@@ -43,6 +43,12 @@ struct change {
 
 enum section_class section_classify(const struct section *sec, bool module);
 
+/*
+ * Whether @post can go on being what @pre is in memory: not freed, not
+ * read-only where it may be written now, not of one CPU each.
+ */
+bool same_home(const struct atom *pre, const struct atom *post);
+
 /* Strings, constants and pieces of code without a name: equal where their content is. */
 bool atom_is_content(const struct atom *a);
 
@@ -53,18 +59,30 @@ bool atom_is_content(const struct atom *a);
  */
 void correlate(struct change *c);
 
+/*
+ * The atom of the pre object that @post, which has no twin, may be: it has
+ * none either, the same base name, and a function in common with it or one
+ * that is gone.  NULL where there is none.
+ */
+const struct atom *correlate_doubt(const struct change *c, const struct atom *post);
+
 /* @name without the numbers that the compiler or __COUNTER__ put into it; the caller's to free. */
 char *base_name(const char *name);
 
-/*
- * Whether two atoms have the same bytes, relocations and table entries.
- * @loose: what is not paired yet counts as the same where its base name is.
- */
-bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post, bool loose);
+/* How things are compared that have no twins yet. */
+enum compare_mode {
+	COMPARE_STRICT,		/* they are not the same */
+	COMPARE_LOOSE,		/* they may be the same where base name and content are equal */
+	COMPARE_SHALLOW,	/* where the base name is */
+};
+
+/* Whether two atoms have the same bytes, relocations and table entries. */
+bool compare_atoms(const struct change *c, const struct atom *pre, const struct atom *post,
+		   enum compare_mode mode);
 
 /* Whether two relocations refer to the same thing; their places are not compared. */
 bool compare_targets(const struct change *c, const struct reloc *pre, const struct reloc *post,
-		     bool loose);
+		     enum compare_mode mode);
 
 /*
  * Fills in @c from @c->pre, @c->post and @c->module.  Nothing replaced and no

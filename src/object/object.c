@@ -134,7 +134,7 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 	struct object *obj = r->obj;
 	Elf_Data *data = elf_getdata(scn, NULL);
 	struct section *sec;
-	size_t i, count;
+	size_t i, count, n = 0;
 
 	if (sh->sh_info >= obj->section_count || !data || sh->sh_entsize != sizeof(Elf64_Rela))
 		return invalid(r, "a relocation section is damaged");
@@ -143,9 +143,9 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		return invalid(r, "a section has two relocation sections");
 	count = data->d_size / sizeof(Elf64_Rela);
 	sec->relocs = xcalloc(count, sizeof(*sec->relocs));
-	sec->reloc_count = sec->reloc_capacity = count;
+	sec->reloc_capacity = count;
 	for (i = 0; i < count; i++) {
-		struct reloc *rel = &sec->relocs[i];
+		struct reloc *rel = &sec->relocs[n];
 		GElf_Rela rela;
 		unsigned int size;
 
@@ -158,7 +158,11 @@ static struct error *read_relocs_of(struct reader *r, Elf_Scn *scn, const GElf_S
 		size = arch_reloc_size(rel->type);
 		if (rel->offset > sec->size || size > sec->size - rel->offset)
 			return invalid(r, "a relocation lies outside its section");
+		/* objtool leaves these where it took a jump out (add_special_section_alts()). */
+		if (rel->type != R_X86_64_NONE)
+			n++;
 	}
+	sec->reloc_count = n;
 	sort_relocs(sec);
 	return NULL;
 }

@@ -90,6 +90,15 @@ static void immediates_behind_the_field(void **state)
 	object_free(obj);
 }
 
+/* objtool makes a jump label's relocation one that does nothing. */
+static void passes_over_empty_relocations(void **state)
+{
+	struct object *obj = compile("void f(void) { asm(\".byte 0x0f, 0x1f, 0x44, 0, 0; .reloc .-4, R_X86_64_NONE, f\"); }");
+
+	assert_int_equal(atom_called(obj, "f")->reloc_count, 0);
+	object_free(obj);
+}
+
 static void weak_functions_and_aliases(void **state)
 {
 	struct object *obj = compile("int __attribute__((weak)) w(int x) { return x; }\n"
@@ -268,6 +277,7 @@ int main(void)
 		cmocka_unit_test(every_byte_has_one_atom),
 		cmocka_unit_test(references_know_their_target),
 		cmocka_unit_test(immediates_behind_the_field),
+		cmocka_unit_test(passes_over_empty_relocations),
 		cmocka_unit_test(weak_functions_and_aliases),
 		cmocka_unit_test(cuts_tables),
 		cmocka_unit_test(refuses_tables_it_does_not_know),

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compile.h"
+
+#include "diff/diff.h"
+
+static struct change change;
+
+static int reset(void **state)
+{
+	object_free(change.pre);
+	object_free(change.post);
+	change_fini(&change);
+	memset(&change, 0, sizeof(change));
+	return 0;
+}
+
+static struct error *compare(const char *pre, const char *post)
+{
+	reset(NULL);
+	change.pre = compile(pre);
+	change.post = compile(post);
+	return diff_objects(&change);
+}
+
+static struct error *compare_module(const char *pre, const char *post)
+{
+	reset(NULL);
+	change.pre = compile(pre);
+	change.post = compile(post);
+	change.module = true;
+	return diff_objects(&change);
+}
+
+/* @names: "f g ", in the order of the object; "" for none. */
+static void assert_replaced(const char *names)
+{
+	_cleanup_free_ char *all = xstrdup("");
+	size_t i;
+
+	for (i = 0; i < change.replaced_count; i++) {
+		char *longer = xasprintf("%s%s ", all, change.replaced[i]->symbol->name);
+
+		free(all);
+		all = longer;
+	}
+	assert_string_equal(all, names);
+}
+
+static enum atom_state state_of(const char *name)
+{
+	return atom_called(change.post, name)->state;
+}
+
+static void assert_twins(const char *pre, const char *post)
+{
+	assert_ptr_equal(atom_called(change.post, post)->twin, atom_called(change.pre, pre));
+	assert_ptr_equal(atom_called(change.pre, pre)->twin, atom_called(change.post, post));
+}
+
+#define COUNTERS                                                                                   \
+	"int f(void) { static int calls; return external(++calls); }\n"                            \
+	"int g(void) { static int calls; return external(calls += 2); }\n"
+
+static void nothing_changed(void **state)
+{
+	static const char source[] = COUNTERS
+		"static const char *const names[] = { \"a\", \"b\" }; int shared;\n"
+		"void h(int i) { report(names[i], 0x1234); report(__func__, ++shared); }";
+
+	assert_ok(compare(source, source));
+	assert_replaced("");
+	assert_int_equal(change.note_count, 0);
+	assert_int_equal(state_of("f"), ATOM_SAME);
+	assert_twins("names", "names");
+}
+
+/* Only the function that changed, though all that follows moved. */
+static void one_function_changed(void **state)
+{
+	assert_ok(compare("int f(int x) { return external(x); }\n int g(int x) { return x * 7; }\n"
+			  "int h(int x) { return external(g(x)); }",
+			  "int f(int x) { if (x < 0) return -22; return external(x); }\n"
+			  "int g(int x) { return x * 7; }\n int h(int x) { return external(g(x)); }"));
+	assert_replaced("f ");
+	assert_int_equal(state_of("h"), ATOM_SAME);
+}
+
+static void another_callee(void **state)
+{
+	assert_ok(compare("int a(int), b(int); int f(int x) { return a(x); }",
+			  "int a(int), b(int); int f(int x) { return b(x); }"));
+	assert_replaced("f ");
+	assert_ok(compare("noinline static int a(int x) { return external(x); }\n"
+			  "noinline static int b(int x) { return external(x) + 1; }\n"
+			  "int f(int x) { return a(x) + 1; } int g(int x) { return b(x); }",
+			  "noinline static int a(int x) { return external(x); }\n"
+			  "noinline static int b(int x) { return external(x) + 1; }\n"
+			  "int f(int x) { return b(x) + 1; } int g(int x) { return a(b(x)); }"));
+	assert_replaced("f g ");
+}
+
+/* Calls inside one section, where the assembler leaves no relocation. */
+static void functions_that_share_a_section(void **state)
+{
+#define SCHED "__section(\".sched.text\") "
+	static const char pre[] = SCHED "static noinline int a(int x) { return external(x); }\n"
+		SCHED "static noinline int b(int x) { return external(x + 1); }\n"
+		SCHED "int f(int x) { return a(x) + 1; }\n" SCHED "int g(int x) { return b(x) * 3; }";
+	static const char post[] = SCHED "static noinline int a(int x) { if (x > 9) external(9); return external(x); }\n"
+		SCHED "static noinline int b(int x) { return external(x + 1); }\n"
+		SCHED "int f(int x) { return a(x) + 1; }\n" SCHED "int g(int x) { return b(x) * 3; }";
+
+	assert_ok(compare(pre, post));
+	assert_replaced("a ");
+	/* Another callee, at the same distance. */
+	assert_ok(compare(pre, SCHED "static noinline int b(int x) { return external(x); }\n"
+			  SCHED "static noinline int a(int x) { return external(x + 1); }\n"
+			  SCHED "int f(int x) { return b(x) + 1; }\n" SCHED "int g(int x) { return a(x) * 3; }"));
+	assert_replaced("b a f g ");
+}
+
+/* A static local added before others gives all of them other numbers. */
+static void renumbered_statics(void **state)
+{
+	assert_ok(compare(COUNTERS "int z(int x) { return x; }",
+			  "int first(void) { static int calls; return external(--calls); }\n" COUNTERS
+			  "int z(int x) { return x + 1; }"));
+	assert_replaced("z ");
+	assert_ptr_equal(atom_called(change.post, "f")->relocs[0].target->twin,
+			 atom_called(change.pre, "f")->relocs[0].target);
+	assert_null(atom_called(change.post, "first")->relocs[0].target->twin);
+	assert_int_equal(state_of("first"), ATOM_NEW);
+}
+
+/* The function that changed keeps its own state. */
+static void statics_of_a_changed_function(void **state)
+{
+	assert_ok(compare(COUNTERS,
+			  "int e(void) { static int calls; return calls--; }\n"
+			  "int f(void) { static int calls; return external(++calls + 5); }\n"
+			  "int g(void) { static int calls; return external(calls += 2); }"));
+	assert_replaced("f ");
+	assert_ptr_equal(atom_called(change.post, "f")->relocs[0].target->twin,
+			 atom_called(change.pre, "f")->relocs[0].target);
+}
+
+/* Two here, three there, nothing tells which is new: state would be lost or mixed up. */
+static void ambiguous_statics(void **state)
+{
+	assert_refused(compare("void f(int x) { { static int n; external(n++); } { static int n; external(n++); } }",
+			       "void f(int x) { { static int n; external(n++); } { static int n; external(n++); }\n"
+			       " { static int n; external(n++); } external(x); }"),
+		       "STATIC-AMBIGUOUS");
+}
+
+/* The function that had the state is gone, and another has something of that name. */
+static void statics_of_another_function(void **state)
+{
+	assert_refused(compare("static noinline int old(int x) { static int n; return external(n++) + x; }\n"
+			       "int f(int x) { return old(x); }",
+			       "static noinline int new(int x) { static long n; return external(n++) * x; }\n"
+			       "int f(int x) { return new(x); }"), "STATIC-AMBIGUOUS");
+}
+
+/* A once-flag that starts anew only says its message once more. */
+static void ambiguous_once_flags(void **state)
+{
+#define ONCE "{ static char __section(\".data.once\") done; if (!done) { done = 1; external(1); } }"
+	assert_ok(compare("void f(int x) { " ONCE ONCE " }", "void f(int x) { " ONCE ONCE ONCE " external(x); }"));
+	assert_replaced("f ");
+}
+
+/* A new one beside those that are certain is no doubt. */
+static void added_statics(void **state)
+{
+	assert_ok(compare("void f(int x) { static int n; external(n++); }",
+			  "void f(int x) { static int n; static int m; external(n++); external(m--); }"));
+	assert_replaced("f ");
+	assert_int_equal(change.post->atom_count, change.pre->atom_count + 1);
+}
+
+static void changed_strings(void **state)
+{
+	assert_ok(compare("void f(void) { report(\"one\", 1); } void g(void) { report(\"two\", 1); }",
+			  "void f(void) { report(\"one\", 1); } void g(void) { report(\"twp\", 1); }"));
+	assert_replaced("g ");
+	/* The end of another string, after the assembler or the linker merged them. */
+	assert_ok(compare("void f(void) { report(\"a long text\", 1); report(\"text\", 2); }",
+			  "void f(void) { report(\"a long text\", 1); report(\"ext\", 2); }"));
+	assert_replaced("f ");
+	assert_ok(compare("void f(void) { report(\"abc\", 1); }", "void f(void) { report(\"ab\", 1); }"));
+	assert_replaced("f ");
+	assert_ok(compare("void f(void) { report(\"ab\", 1); }", "void f(void) { report(\"abc\", 1); }"));
+	assert_replaced("f ");
+}
+
+/* Of characters of two or four bytes: a zero byte does not end them. */
+static void changed_wide_strings(void **state)
+{
+	assert_ok(compare("void w(void *); void f(void) { w(u\"SetupMode\"); } void g(void) { w(U\"x1\"); }",
+			  "void w(void *); void f(void) { w(u\"SetupMide\"); } void g(void) { w(U\"x2\"); }"));
+	assert_replaced("f g ");
+	assert_ok(compare("void w(void *); void f(void) { w(u\"SetupMode\"); }",
+			  "void w(void *); void e(void) { w(u\"Before\"); } void f(void) { w(u\"SetupMode\"); }"));
+	assert_replaced("");
+}
+
+static void changed_constants(void **state)
+{
+#define TABLE(v) "static const int table[] = { 1, 2, " v ", 4 };\n"
+	static const char users[] = "int f(int i) { return table[i]; }\n"
+		"const int *h(void) { return table; } int g(int i) { return external(i); }";
+	_cleanup_free_ char *pre = xasprintf(TABLE("3") "%s", users);
+	_cleanup_free_ char *post = xasprintf(TABLE("5") "%s", users);
+
+	assert_ok(compare(pre, post));
+	assert_replaced("f h ");
+	assert_int_equal(state_of("table"), ATOM_CHANGED);
+}
+
+/* What refers to a constant that changed has to be made anew as well, and so on. */
+static void constants_that_refer_to_constants(void **state)
+{
+#define NESTED(v)                                                                                  \
+	"struct s { const int *p; int n; }; static const int inner[] = { 1, " v " };\n"            \
+	"static const struct s outer[] = { { inner, 2 }, { 0, 0 } };\n"                            \
+	"int f(int i) { return outer[i].p[i]; } int g(int i) { return i + 1; }"
+	assert_ok(compare(NESTED("2"), NESTED("3")));
+	assert_replaced("f ");
+}
+
+static void constants_with_functions(void **state)
+{
+#define OPS(fn)                                                                                    \
+	"static int a(int x) { return x; } static int b(int x) { return x * 5; }\n"                \
+	"struct ops { int (*f)(int), (*g)(int); }; static const struct ops ops = { a, " fn " };\n" \
+	"const struct ops *get(void) { return &ops; } int use(int x) { return b(a(x)); }"
+	assert_refused(compare(OPS("a"), OPS("b")), "DATA-CHANGED");
+	assert_ok(compare(OPS("b"), OPS("b")));
+	assert_replaced("");
+}
+
+static void live_data_that_points_to_constants(void **state)
+{
+#define POINTED(v)                                                                                 \
+	"static const int c[] = { 1, " v " }; const int *p = c; int f(int i) { return p[i]; }"
+	assert_refused(compare(POINTED("2"), POINTED("3")), "DATA-CHANGED");
+}
+
+static void changed_data(void **state)
+{
+	assert_refused(compare("int limit = 5; int f(void) { return limit; }",
+			       "int limit = 6; int f(void) { return limit; }"), "DATA-CHANGED");
+	assert_refused(compare("int limit; int f(void) { return limit; }",
+			       "int limit = 6; int f(void) { return limit; }"), "DATA-CHANGED");
+	assert_refused(compare("int array[4]; int f(int i) { return array[i]; }",
+			       "int array[5]; int f(int i) { return array[i]; }"), "DATA-CHANGED");
+	assert_refused(compare("int f(void) { static int n = 1; return n++; }",
+			       "int f(void) { static int n = 2; return n++; }"), "DATA-CHANGED");
+}
+
+static void new_data(void **state)
+{
+	assert_ok(compare("int f(void) { return 1; }", "int limit = 5; int f(void) { return limit++; }"));
+	assert_replaced("f ");
+	assert_int_equal(state_of("limit"), ATOM_NEW);
+}
+
+/* The same name and bytes in another place of the kernel are another thing. */
+static void data_that_moved(void **state)
+{
+	/*
+	 * What becomes constant needs nothing, and of a constant there can be a copy.
+	 * Kept code that refers to init data is refused when it is extracted.
+	 */
+	static const bool allowed[5][5] = { { 1, 1, 1, 0, 1 }, { 0, 1, 1, 0, 1 }, { 0, 1, 1, 0, 1 },
+					    { 0, 1, 0, 1, 1 }, { 0, 1, 0, 0, 1 } };
+	static const char *const homes[] = { "", "const ", "__section(\".data..ro_after_init\") ",
+					     "__section(\".data..percpu\") ", "__section(\".init.data\") " };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(homes); i++) {
+		for (k = 0; k < ARRAY_SIZE(homes); k++) {
+			_cleanup_free_ char *pre = xasprintf("%sint v = 5; int f(void) { asm volatile(\"\" :: \"m\"(v)); }", homes[i]);
+			_cleanup_free_ char *post = xasprintf("%sint v = 5; int f(void) { asm volatile(\"nop\" :: \"m\"(v)); }", homes[k]);
+
+			if (allowed[i][k])
+				assert_ok(compare(pre, post));
+			else
+				assert_refused(compare(pre, post), "DATA-CHANGED");
+		}
+	}
+}
+
+/* The running code of an __init function is gone. */
+static void functions_that_leave_init(void **state)
+{
+	static const char pre[] = "__section(\".init.text\") noinline int setup(int x) { return external(x); }\n"
+				  "int f(int x) { return x; }";
+
+	assert_ok(compare(pre, "noinline int setup(int x) { return external(x); }\n"
+			       "int f(int x) { return setup(x); }"));
+	assert_replaced("f ");
+	assert_int_equal(state_of("setup"), ATOM_NEW);
+	assert_null(atom_called(change.post, "setup")->twin);
+}
+
+static void code_that_ran_already(void **state)
+{
+#define INIT(v) "__section(\".init.text\") int setup(int x) { return external(x + " v "); }"
+	assert_ok(compare(INIT("1"), INIT("2")));
+	assert_replaced("");
+	assert_int_equal(change.note_count, 1);
+	assert_non_null(strstr(change.notes[0], "setup"));
+#define EXIT(v) "__section(\".exit.text\") int leave(int x) { return external(x + " v "); }"
+	assert_ok(compare(EXIT("1"), EXIT("2")));
+	assert_replaced("");
+	assert_ok(compare_module(EXIT("1"), EXIT("2")));
+	assert_replaced("leave ");
+}
+
+#define COLD(check) "int f(int x) { if (unlikely(x > " check ")) { fail(x); fail(x + 1); } return external(x); }\n" \
+	"int g(int x) { if (unlikely(x > 3)) { fail(x); fail(x + 7); } return external(x); }"
+
+static void cold_parts_go_with_their_function(void **state)
+{
+	assert_ok(compare(COLD("5"), COLD("5")));
+	assert_replaced("");
+	assert_ok(compare(COLD("5"), COLD("6")));
+	assert_replaced("f.cold f ");
+	/* Only the cold part has other bytes. */
+	assert_ok(compare("int f(int x) { if (unlikely(x > 5)) { fail(x); fail(x + 1); } return external(x); }",
+			  "int f(int x) { if (unlikely(x > 5)) { fail(x); fail(x + 2); } return external(x); }"));
+	assert_replaced("f.cold f ");
+}
+
+/* Clones that the compiler makes have numbers too. */
+static void clones(void **state)
+{
+#define CLONES(extra, k)                                                                           \
+	extra "static noinline int helper(int x, int y) { if (y == 3) return external(x); return external(y) + x; }\n" \
+	"int f(int x) { return helper(x, 3) + " k "; } int g(int x) { return helper(x, 3) * 2; }"
+	assert_ok(compare(CLONES("", "1"), CLONES("", "1")));
+	assert_replaced("");
+	assert_ok(compare(CLONES("", "1"), CLONES("", "2")));
+	assert_replaced("f ");
+}
+
+static void deleted_functions(void **state)
+{
+	assert_ok(compare("noinline int gone(int x) { return external(x); } int f(int x) { return gone(x) + 1; }",
+			  "int f(int x) { return external(x) + 1; }"));
+	assert_replaced("f ");
+}
+
+static void functions_get_new_names(void **state)
+{
+	assert_ok(compare("static noinline int old(int x) { return external(x) + 1; } int f(int x) { return old(x); }\n"
+			  "int g(int x) { return old(x) * 2; }",
+			  "static noinline int new(int x) { return external(x) + 1; } int f(int x) { return new(x); }\n"
+			  "int g(int x) { return new(x) * 2; }"));
+	assert_replaced("f g ");
+	assert_int_equal(state_of("new"), ATOM_NEW);
+}
+
+/* An alias may come first in the symbol table; the function is the same one. */
+static void aliases_do_not_hide_a_change(void **state)
+{
+	assert_ok(compare("int f(int x) { return external(x); }",
+			  "extern int a(int) __attribute__((alias(\"f\"))); int f(int x) { return external(x) + 1; }"));
+	assert_int_equal(change.replaced_count, 1);
+	assert_twins("f", "f");
+	assert_ok(compare("static int f(int x) { return external(x); } int (*p)(int) = f;",
+			  "static int f(int x) { return external(x) + 1; } int (*p)(int) = f;\n"
+			  "extern int a(int) __attribute__((alias(\"f\")));"));
+	assert_int_equal(change.replaced_count, 1);
+	assert_twins("f", "f");
+}
+
+#define EXPORT(name)                                                                               \
+	"asm(\".pushsection \\\"___ksymtab+" name "\\\", \\\"a\\\"\\n __ksymtab_" name ": .long " name " - .\\n"  \
+	" .popsection\");\n"
+#define EXPORT_NEW(name, license)                                                                  \
+	"asm(\".pushsection .export_symbol, \\\"a\\\"\\n __export_symbol_" name ": .asciz \\\"" license "\\\"\\n" \
+	" .asciz \\\"\\\"\\n .balign 8\\n .quad " name "\\n .popsection\");\n"
+#define TWO "int f(int x) { return x; } int g(int x) { return x + 1; }\n"
+
+static void exports(void **state)
+{
+	assert_ok(compare(TWO EXPORT("f"), TWO EXPORT("f")));
+	assert_refused(compare(TWO EXPORT("f"), TWO EXPORT("f") EXPORT("g")), "EXPORT-CHANGED");
+	assert_refused(compare(TWO EXPORT("f") EXPORT("g"), TWO EXPORT("f")), "EXPORT-CHANGED");
+	/* As from 6.4 on (include/linux/export.h). */
+	assert_ok(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "GPL")));
+	assert_refused(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "GPL") EXPORT_NEW("g", "GPL")),
+		       "EXPORT-CHANGED");
+	assert_refused(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "")), "EXPORT-CHANGED");
+	assert_refused(compare(TWO EXPORT_NEW("f", "GPL") EXPORT_NEW("g", "GPL"), TWO EXPORT_NEW("f", "GPL")),
+		       "EXPORT-CHANGED");
+}
+
+static void unknown_sections(void **state)
+{
+#define ODD(v) "__section(\"odd_registry\") int entry = " v "; int f(void) { return 1; }"
+	assert_ok(compare(ODD("1"), ODD("1")));
+	assert_refused(compare(ODD("1"), ODD("2")), "SECTION-UNKNOWN");
+	assert_refused(compare("int f(void) { return 1; }", ODD("2")), "SECTION-UNKNOWN");
+}
+
+/* The entries of the kernel's tables are part of the function. */
+static void table_entries(void **state)
+{
+#define BUG(line)                                                                                  \
+	"void f(void) { asm volatile(\"1: ud2\\n .pushsection __bug_table,\\\"aw\\\"\\n .long 1b - ., .LCf - .\\n"  \
+	" .word " line ", 0\\n .popsection\"); } void g(void) { external(1); }\n"                    \
+	"asm(\".pushsection .rodata.str1.1,\\\"aMS\\\",@progbits,1\\n .LCf: .asciz \\\"f.c\\\"\\n.popsection\");\n"
+#define FIXUP(target)                                                                              \
+	"void f(void) { asm volatile(\"1: mov (%rdi), %rax\\n 2: nop\\n 3: nop\\n .pushsection __ex_table,\\\"a\\\"\\n"  \
+	" .long 1b - ., " target "b - ., 0\\n .popsection\"); }"
+	assert_ok(compare(BUG("7"), BUG("7")));
+	assert_replaced("");
+	assert_ok(compare(BUG("7"), BUG("8")));
+	assert_replaced("f ");
+	assert_ok(compare(FIXUP("2"), FIXUP("3")));
+	assert_replaced("f ");
+}
+
+/* A constant without a name that points to itself must not be followed for ever. */
+static void self_references(void **state)
+{
+	static const char source[] =
+		"asm(\".pushsection .rodata, \\\"a\\\"\\n .Lself: .quad .Lself\\n .popsection\");\n"
+		"void f(void) { asm volatile(\"mov $.Lself, %rax\"); } int g(int x) { return x; }";
+
+	assert_ok(compare(source, source));
+	assert_replaced("");
+}
+
+static void base_names(void **state)
+{
+	static const char *const names[][2] = {
+		{ "f", "f" }, { "f.12", "f" }, { "f.constprop.0", "f.constprop" },
+		{ "f.part.0.constprop.3.cold", "f.part.constprop.cold" }, { "f.1a", "f.1a" }, { ".12", "" },
+		{ "__UNIQUE_ID_x123", "__UNIQUE_ID_x" }, { "a.b", "a.b" }, { "f.", "f." },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *base = base_name(names[i][0]);
+
+		assert_string_equal(base, names[i][1]);
+	}
+}
+
+#define T(f) cmocka_unit_test_teardown(f, reset)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(nothing_changed), T(one_function_changed), T(another_callee),
+		T(functions_that_share_a_section), T(renumbered_statics),
+		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(ambiguous_once_flags),
+		T(added_statics),
+		T(changed_strings), T(changed_wide_strings), T(changed_constants),
+		T(constants_that_refer_to_constants), T(constants_with_functions),
+		T(live_data_that_points_to_constants), T(changed_data), T(new_data),
+		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
+		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
+		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),
+		T(unknown_sections), T(table_entries), T(self_references), T(base_names),
+	};
+
+	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+}
