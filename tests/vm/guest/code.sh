@@ -100,8 +100,7 @@ works "undo" "*$once: undone, *" kmend undo "$once"
 ./calls capget 1 >/dev/null
 expect "so does the old code" 1 "$(said_times 'uses 32-bit capabilities')"
 text_same "once"
-stays "$once"
-rmmod kmend
+clean "once"
 
 # ---- debug messages ----
 
