@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# `make` builds build/kmend. See README.md for the other goals.
+#
+# all      build/kmend (the default)
+# check    what needs no kernel: unit tests under ASan and UBSan, shellcheck, documented refusals
+# test     check, the fuzzers for a short time, and the tests under kernels in virtual machines
+# fuzz     the fuzzers alone, for FUZZ_SECONDS each
+# demo     a real fix on a stock kernel, before and after; as root it installs what it needs
+# install  the program and the documents, below DESTDIR and PREFIX
+# clean    away with build/
 
 BUILD ?= build
 CC ?= gcc
@@ -12,8 +19,29 @@ SRCS := $(sort $(shell find src -name '*.c'))
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)
 LIB_OBJS := $(filter-out $(BUILD)/src/main.o,$(OBJS))
 
-.PHONY: all check test demo clean
+PREFIX ?= /usr/local
+BINDIR = $(PREFIX)/bin
+DOCDIR = $(PREFIX)/share/doc/kmend
+
+.PHONY: all check test fuzz demo install clean
 all: $(BUILD)/kmend
+
+check: unit-programs
+	@tests/run lint unit
+
+test: all unit-programs fuzz-programs
+	@tests/run lint unit fuzz vm
+
+fuzz: fuzz-programs
+	@tests/run fuzz
+
+demo:
+	@tools/demo
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
+	install $(BUILD)/kmend $(DESTDIR)$(BINDIR)/
+	install -m 0644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
 
 $(BUILD)/kmend: $(OBJS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -37,13 +65,15 @@ SAN_BUILD := $(BUILD)/san
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 UNIT_BINS := $(UNIT_SRCS:tests/unit/%.c=$(SAN_BUILD)/unit/%)
 
-.PHONY: unit
+.PHONY: unit unit-programs
+unit: unit-programs
+	@tests/run unit
+
 ifeq ($(SAN),)
-unit:
-	$(MAKE) SAN="$(SAN_FLAGS)" BUILD=$(SAN_BUILD) unit
+unit-programs:
+	$(MAKE) SAN="$(SAN_FLAGS)" BUILD=$(SAN_BUILD) unit-programs
 else
-unit: $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
-	@set -e; for t in $^; do echo "== $$t"; $$t; done
+unit-programs: $(UNIT_SRCS:tests/unit/%.c=$(BUILD)/unit/%)
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
@@ -51,7 +81,27 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIB_OBJS)
 .SECONDARY:
 endif
 
+# Fuzzers: each tests/fuzz/NAME.c becomes build/fuzz/NAME. They want clang with its libFuzzer; without, none is built.
+FUZZ_SRCS := $(sort $(wildcard tests/fuzz/*.c))
+FUZZ_BUILD := $(BUILD)/fuzzed
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+HAVE_FUZZER = $(shell echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return !d && n; }' | \
+	clang -fsanitize=fuzzer,address,undefined -x c -o /dev/null - 2>/dev/null && echo yes)
+
+.PHONY: fuzz-programs
+ifeq ($(FUZZING),)
+fuzz-programs:
+	$(if $(HAVE_FUZZER),$(MAKE) FUZZING=y CC=clang SAN="$(FUZZ_FLAGS)" BUILD=$(FUZZ_BUILD) \
+		OUT=$(BUILD)/fuzz fuzz-programs,@echo "no clang with libFuzzer: no fuzzers")
+else
+fuzz-programs: $(FUZZ_SRCS:tests/fuzz/%.c=$(OUT)/%)
+
+$(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+endif
+
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)

@@ -23,8 +23,12 @@ struct arch_walk_ops {
 	/* The address of the symbol @name as this code sees it, 0 where it is not known. */
 	uint64_t (*lookup)(void *arg, const char *name);
 
-	/* The name of the function that covers @addr and the module it is in ("" for vmlinux), or NULL. */
-	const char *(*covering)(void *arg, uint64_t addr, const char **module);
+	/* The name of the function that starts at @addr and the module it is in ("" for vmlinux), or NULL. */
+	const char *(*function_at)(void *arg, uint64_t addr, const char **module);
+
+	/* How much was found out by refer() so far, and back to that: what was tried in between failed. */
+	size_t (*mark)(void *arg);
+	void (*rewind)(void *arg, size_t mark);
 };
 
 struct arch_walk {
@@ -33,6 +37,7 @@ struct arch_walk {
 	uint64_t addr;			/* where it runs */
 	const uint8_t *text;		/* the bytes there */
 	size_t size;			/* how many of them there are */
+	size_t limit;			/* where the next function starts, from @addr */
 	const struct arch_walk_ops *ops;
 	void *arg;
 

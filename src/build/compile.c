@@ -6,14 +6,16 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/process.h"
 
 #include <string.h>
 
 /*
  * Function and data sections make what is compared and extracted independent
- * of what stands around it; debug information would say nothing more.
+ * of what stands around it.  The debug information, which the configuration or
+ * -g gives, tells the layout of types (diff/layout.h).
  */
-#define OBJECT_FLAGS "-g0 -ffunction-sections -fdata-sections"
+#define OBJECT_FLAGS "-g -ffunction-sections -fdata-sections"
 #define GOALS_AT_ONCE 40
 #define CMD_MAX (16ul << 20)	/* bytes of a .cmd file */
 
@@ -117,6 +119,32 @@ static struct error *make_parent(const char *path)
 	return make_dirs(dir);
 }
 
+/* Writes the object @from without its debug information to @to. */
+static struct error *strip_debug(const char *from, const char *to)
+{
+	const char *argv[] = { "objcopy", "--strip-debug", "-R", ".comment", from, to, NULL };
+	struct process_options opts = { .argv = argv, .env_add = build_environment,
+					.merge_stderr = true };
+	_cleanup_free_ char *output = NULL;
+	int status;
+
+	TRY(process_run(&opts, &status, &output, NULL));
+	return status ? system_error(0, "objcopy failed on %s: %s", from, output) : NULL;
+}
+
+static struct error *move_file(const char *from, const char *to)
+{
+	void *data;
+	size_t size;
+	struct error *err;
+
+	/* Not a rename: the cache and the temporary folder may be on different disks. */
+	TRY(file_read(from, OBJECT_MAX_SIZE, &data, &size));
+	err = file_write(to, data, size, 0644);
+	free(data);
+	return err ? err : remove_tree(from);
+}
+
 /* Keeps what was just built as the pre object; the target's file is written last and completes it. */
 static struct error *cache_pre(const struct tree *tree, const struct compiled *o)
 {
@@ -126,15 +154,16 @@ static struct error *cache_pre(const struct tree *tree, const struct compiled *o
 	_cleanup_free_ char *deps_path = cached_path(tree, o->name, ".deps");
 	_cleanup_free_ char *cmd = cmd_path(tree, o->name);
 	_cleanup_free_ char *target = NULL;
-	_cleanup_free_ void *data = NULL, *deps = NULL;
-	size_t size, deps_size;
+	_cleanup_free_ char *debug = cached_path(tree, o->name, ".debug");
+	_cleanup_free_ void *deps = NULL;
+	size_t deps_size;
 
 	TRY(make_parent(kept));
 	if (!file_exists(built))
 		return file_write(target_path, "", 0, 0644);
 	TRY(read_target(tree, o->name, &target));
-	TRY(file_read(built, OBJECT_MAX_SIZE, &data, &size));
-	TRY(file_write(kept, data, size, 0644));
+	TRY(strip_debug(built, kept));
+	TRY(move_file(built, debug));
 	TRY(file_read(cmd, CMD_MAX, &deps, &deps_size));
 	TRY(file_write(deps_path, deps, deps_size, 0644));
 	return file_write(target_path, target, strlen(target), 0644);
@@ -254,12 +283,15 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 			continue;
 		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
 		TRY(object_parse(xmemdup(o->pre_image, o->pre_size), o->pre_size, o->name, &o->pre));
+		o->pre_debug = cached_path(tree, o->name, ".debug");
 	}
 	return NULL;
 }
 
-static struct error *load_post(const struct tree *tree, struct compiled *o, const char *output)
+static struct error *load_post(const struct tree *tree, const char *work, size_t number,
+			       struct compiled *o, const char *output)
 {
+	_cleanup_free_ char *stripped = xasprintf("%s/%zu.o", work, number);
 	_cleanup_free_ char *source = path_join(tree->source, o->source);
 	_cleanup_free_ char *built = path_join(tree->build, o->name);
 
@@ -273,16 +305,21 @@ static struct error *load_post(const struct tree *tree, struct compiled *o, cons
 	if (!o->target)
 		TRY(read_target(tree, o->name, &o->target));
 	o->built = true;
-	return object_open(built, o->name, &o->post);
+	o->post_debug = xasprintf("%s/%zu.debug", work, number);
+	TRY(strip_debug(built, stripped));
+	/* What was built from patched files must not be taken for anything else. */
+	TRY(move_file(built, o->post_debug));
+	return object_open(stripped, o->name, &o->post);
 }
 
 static struct error *compile_post(const struct tree *tree, const struct patches *p,
 				  struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
-	_cleanup_free_ char *output = NULL;
+	_cleanup_free_ char *output = NULL, *work = NULL;
 	size_t i, n = 0;
 
+	TRY(temp_dir_new(&work));
 	TRY(patch_apply(tree, p));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
@@ -298,13 +335,7 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 	TRY(make_objects(tree, names, n, jobs, &output));
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built || !c->objects[i].target)
-			TRY(load_post(tree, &c->objects[i], output));
-	/* What was built from patched files must not be taken for anything else. */
-	for (i = 0; i < n; i++) {
-		_cleanup_free_ char *built = path_join(tree->build, names[i]);
-
-		TRY(remove_tree(built));
-	}
+			TRY(load_post(tree, work, i, &c->objects[i], output));
 	return NULL;
 }
 
@@ -377,6 +408,8 @@ void compilation_fini(struct compilation *c)
 		object_free(o->pre);
 		object_free(o->post);
 		free(o->pre_image);
+		free(o->pre_debug);
+		free(o->post_debug);
 		free(o->source);
 		free(o->name);
 		free(o->target);

@@ -18,6 +18,8 @@ struct compiled {
 	struct object *post;	/* NULL where the patch deletes it */
 	void *pre_image;	/* the pre object's file, for the pack */
 	size_t pre_size;
+	char *pre_debug;	/* paths of the objects with their debug information */
+	char *post_debug;
 };
 
 struct compilation {

@@ -91,7 +91,7 @@ static const char *next_line(const char *line)
 
 static struct error *find_files(struct patches *p, const char *from, const char *text)
 {
-	size_t before = p->file_count, hunks = 0;
+	size_t files = 0, hunks = 0;
 	const char *line, *next;
 
 	for (line = text; line; line = next) {
@@ -103,13 +103,15 @@ static struct error *find_files(struct patches *p, const char *from, const char 
 		for (int side = 0; side < 2; side++) {
 			char *path = path_of((side ? next : line) + 4);
 
-			if (path)
-				TRY(add_file(p, from, path));
+			if (!path)
+				continue;
+			TRY(add_file(p, from, path));
+			files++;
 		}
 	}
 	if (strstr(text, "GIT binary patch"))
 		return refuse("PATCH-INVALID", "%s holds a binary change", from);
-	if (p->file_count == before || !hunks)
+	if (!files || !hunks)
 		return refuse("PATCH-INVALID", "%s is no unified diff (patch -p1 form)", from);
 	return NULL;
 }

@@ -23,6 +23,7 @@ struct search {
 	struct names names;		/* that stand for the change */
 	size_t grepped;			/* how many of them were looked for */
 	struct names headers, sources;	/* paths */
+	struct names local;		/* changed headers that are not for everybody */
 };
 
 static bool ends_with(const char *s, const char *end)
@@ -108,6 +109,12 @@ static struct error *copy_in(const char *from, const char *dir, const char *name
 	return file_write(to, data, size, 0644);
 }
 
+/* Headers outside of the include folders are included by few: all of them are looked at. */
+static bool is_local(const char *path)
+{
+	return strncmp(path, "include/", 8) && strncmp(path, "arch/x86/include/", 17);
+}
+
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
 	_cleanup_free_ char *dir = NULL;
@@ -125,7 +132,11 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 		_cleanup_free_ char *a = path_join(s->tree->source, p->files[i].path);
 		_cleanup_free_ char *b = path_join(dir, p->files[i].path);
 
-		if (p->files[i].kind == PATCHED_HEADER)
+		if (p->files[i].kind != PATCHED_HEADER)
+			continue;
+		if (is_local(p->files[i].path))
+			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
+		else
 			TRY(names_of_header(s, a, b));
 	}
 	return remove_tree(dir);
@@ -220,6 +231,127 @@ static struct error *follow_headers(struct search *s)
 	return NULL;
 }
 
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether @path ends with @part, whole path components. */
+static bool has_tail(const char *path, const char *part, size_t len)
+{
+	size_t n = strlen(path);
+
+	return n >= len && !strncmp(path + n - len, part, len) && (n == len || path[n - len - 1] == '/');
+}
+
+/*
+ * Whether the include of @name in @file can mean the header @path: its own
+ * folder comes first, then what -I names, which are folders near by.
+ */
+static bool can_mean(const char *file, const char *name, size_t len, const char *path)
+{
+	const char *folder = path, *slash;
+	size_t near;
+
+	while (len > 3 && !strncmp(name, "../", 3)) {
+		name += 3;
+		len -= 3;
+	}
+	if (!has_tail(path, name, len))
+		return false;
+	if (memchr(name, '/', len))
+		return true;
+	/* Below the folder above the header's. */
+	slash = strrchr(path, '/');
+	near = slash ? slash - folder : 0;
+	while (near && path[near - 1] != '/')
+		near--;
+	return !strncmp(file, path, near);
+}
+
+static bool text_includes(const char *text, const char *file, const char *path)
+{
+	const char *p = text;
+
+	while ((p = strstr(p, "include"))) {
+		const char *end;
+
+		p += strlen("include");
+		p += strspn(p, " \t");
+		if (*p != '"' && *p != '<')
+			continue;
+		p++;
+		end = p + strcspn(p, "\">\n");
+		if (can_mean(file, p, end - p, path))
+			return true;
+	}
+	return false;
+}
+
+/* Adds to @kept the files of @found that include a local header. */
+static struct error *keep_includers(struct search *s, const struct names *found, struct names *kept)
+{
+	size_t i, k;
+
+	for (i = 0; i < found->count; i++) {
+		_cleanup_free_ char *path = path_join(s->tree->source, found->list[i]);
+		_cleanup_free_ void *text = NULL;
+		size_t size;
+
+		if (names_has(kept, found->list[i], strlen(found->list[i])))
+			continue;
+		TRY(file_read(path, SOURCE_MAX, &text, &size));
+		for (k = 0; k < s->local.count; k++) {
+			if (!text_includes(text, found->list[i], s->local.list[k]))
+				continue;
+			names_add(kept, found->list[i], strlen(found->list[i]));
+			break;
+		}
+	}
+	return NULL;
+}
+
+static struct error *grep_includers(struct search *s, const char *patterns)
+{
+	static const char *const plain[] = { NULL };
+	struct search found = { .tree = s->tree };
+	struct error *err;
+
+	err = run_grep(&found, plain, patterns);
+	if (!err)
+		err = keep_includers(s, &found.sources, &s->sources);
+	if (!err)
+		err = keep_includers(s, &found.headers, &s->local);
+	names_fini(&found.sources);
+	names_fini(&found.headers);
+	return err;
+}
+
+/* Who includes a local header, directly or through others. */
+static struct error *follow_local_headers(struct search *s)
+{
+	size_t done = 0;
+
+	while (done < s->local.count) {
+		_cleanup_free_ char *patterns = xstrdup("");
+
+		for (; done < s->local.count; done++) {
+			const char *name = file_name(s->local.list[done]);
+			char *longer = xasprintf("%s\"%s\"\n/%s\"\n/%s>\n<%s>\n", patterns, name, name,
+						 name, name);
+
+			free(patterns);
+			patterns = longer;
+		}
+		TRY(grep_includers(s, patterns));
+		if (is_wide(s))
+			break;
+	}
+	return NULL;
+}
+
 /* Source files are included by others at times (kernel/sched/build_policy.c). */
 static struct error *find_includers(struct search *s, const struct patches *p)
 {
@@ -228,8 +360,7 @@ static struct error *find_includers(struct search *s, const struct patches *p)
 	size_t i;
 
 	for (i = 0; i < p->file_count; i++) {
-		const char *slash = strrchr(p->files[i].path, '/');
-		const char *name = slash ? slash + 1 : p->files[i].path;
+		const char *name = file_name(p->files[i].path);
 		char *longer;
 
 		if (p->files[i].kind != PATCHED_SOURCE || !ends_with(name, ".c"))
@@ -261,8 +392,9 @@ static struct error *search(struct search *s, const struct patches *p, struct re
 	size_t i;
 
 	TRY(try_patches(s, p));
-	if (s->names.count)
+	if (s->names.count || s->local.count)
 		log_progress("looking for what the headers reach");
+	TRY(follow_local_headers(s));
 	TRY(follow_headers(s));
 	if (is_wide(s))
 		return refuse("HEADER-WIDE",
@@ -287,6 +419,7 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, struc
 	names_fini(&s.names);
 	names_fini(&s.headers);
 	names_fini(&s.sources);
+	names_fini(&s.local);
 	return err;
 }
 

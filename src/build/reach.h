@@ -2,7 +2,8 @@
 /*
  * Which source files a change of a header can reach, without having built the
  * kernel: those that mention what the header defines differently, or what
- * other headers define with it.  Whether they are compiled, and really include
+ * other headers define with it; for a header outside of the include folders,
+ * all that include it.  Whether they are compiled, and really include
  * the header, is found out by compiling them.
  */
 #ifndef KMEND_BUILD_REACH_H

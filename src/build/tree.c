@@ -166,7 +166,8 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 
 static struct error *make_goal(const struct tree *tree, const char *goal)
 {
-	const char *goals[] = { goal, NULL };
+	/* Silently, or what went wrong is lost among what did not. */
+	const char *goals[] = { "-s", goal, NULL };
 	_cleanup_free_ char *output = NULL;
 	int status;
 

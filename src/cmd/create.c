@@ -20,6 +20,7 @@ struct create_options {
 	struct kit_options kit;
 	const char *key;
 	const char *out;
+	struct accepted accepted;
 	char *const *patches;
 	size_t patch_count;
 	int jobs;
@@ -51,13 +52,24 @@ static struct error *parse_jobs(const char *s, int *jobs)
 	return NULL;
 }
 
+static struct error *parse_accept(char *s, struct accepted *accepted)
+{
+	if (strncmp(s, "layout:", 7) || !s[7])
+		return usage_error("--accept takes layout:TYPE, not %s", s);
+	accepted->layouts = xreallocarray(accepted->layouts, accepted->layout_count + 1,
+					  sizeof(*accepted->layouts));
+	accepted->layouts[accepted->layout_count++] = s + 7;
+	return NULL;
+}
+
 static struct error *parse_options(int argc, char **argv, struct create_options *o)
 {
 	static const struct option options[] = {
 		{ "kernel", required_argument, NULL, 'K' }, { "source", required_argument, NULL, 'S' },
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
-		{ "jobs", required_argument, NULL, 'j' },   CMD_COMMON_OPTIONS
+		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
+		CMD_COMMON_OPTIONS
 	};
 	int c;
 
@@ -81,6 +93,9 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 			break;
 		case 'o':
 			o->out = optarg;
+			break;
+		case 'A':
+			TRY(parse_accept(optarg, &o->accepted));
 			break;
 		case 'j':
 			TRY(parse_jobs(optarg, &o->jobs));
@@ -198,7 +213,7 @@ static struct error *make_update(struct create *c)
 	TRY(compile_patches(c->tree, c->patches, o->jobs, &c->objects));
 	tree_close(take_ptr(c->tree));
 	log_progress("comparing");
-	TRY(targets_extract(&c->objects, &c->targets));
+	TRY(targets_extract(&c->objects, &o->accepted, &c->targets));
 	TRY(engine_build(c->kit, &c->engine, &c->engine_size, &c->engine_symvers));
 
 	c->pack = pack_new();
@@ -253,8 +268,9 @@ struct error *cmd_create(int argc, char **argv)
 	_cleanup_free_ char *out = NULL;
 	struct error *err;
 
-	TRY(parse_options(argc, argv, &opts));
-	err = make_update(&c);
+	err = parse_options(argc, argv, &opts);
+	if (!err)
+		err = make_update(&c);
 	if (!err) {
 		out = opts.out ? xstrdup(opts.out) : xasprintf("%s.kmend", c.pack->manifest->id);
 		log_progress("writing %s", out);
@@ -264,5 +280,6 @@ struct error *cmd_create(int argc, char **argv)
 	if (!err)
 		print_result(&c, out);
 	create_fini(&c);
+	free(opts.accepted.layouts);
 	return err;
 }

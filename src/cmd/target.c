@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/target.h"
 
+#include "diff/layout.h"
 #include "extract/module.h"
 #include "kmend/engine.h"
 #include "util/memory.h"
@@ -31,7 +32,8 @@ static void move_notes(struct target_list *list, struct change *change)
 	change->note_count = 0;
 }
 
-static struct error *add_object(struct target_list *list, const struct compiled *o)
+static struct error *add_object(struct target_list *list, const struct compiled *o,
+				const struct accepted *accepted)
 {
 	struct change change = { .pre = o->pre, .post = o->post, .module = strcmp(o->target, "vmlinux") };
 	struct target *t;
@@ -44,6 +46,9 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
 	move_notes(list, &change);
+	if (!err && change.replaced_count)
+		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
+				     accepted->layout_count);
 	if (err || !change.replaced_count) {
 		change_fini(&change);
 		return err;
@@ -75,14 +80,15 @@ static struct error *extract_target(struct target *t)
 	return output_image(t->extraction->out, &t->image, &t->image_size);
 }
 
-struct error *targets_extract(const struct compilation *c, struct target_list *list)
+struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
+			      struct target_list *list)
 {
 	size_t i;
 
 	*list = (struct target_list){ 0 };
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
-			TRY(add_object(list, &c->objects[i]));
+			TRY(add_object(list, &c->objects[i], accepted));
 	if (!list->count)
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");

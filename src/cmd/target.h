@@ -25,12 +25,19 @@ struct target_list {
 	size_t note_count;
 };
 
+/* What the author takes the responsibility for (--accept). */
+struct accepted {
+	char **layouts;			/* names of types */
+	size_t layout_count;
+};
+
 /*
  * Compares and extracts.  Errors: the refusals of diff_objects() and
- * extract_change(); FILE-ADDED, FILE-DELETED; NOTHING-CHANGED where the patch
+ * extract_change() and layout_compare(); FILE-ADDED, FILE-DELETED; NOTHING-CHANGED where the patch
  * changes no running code.
  */
-struct error *targets_extract(const struct compilation *c, struct target_list *list) __must_use;
+struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
+			      struct target_list *list) __must_use;
 void targets_fini(struct target_list *list);
 
 /* Builds the update modules and fills in the pack's files and manifest, the id among it. */

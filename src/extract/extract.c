@@ -141,7 +141,7 @@ static bool may_escape(const struct reloc *rel, bool in_table)
 {
 	const struct atom *to = rel->target;
 
-	if (in_table || rel->branch || to->state != ATOM_NEW || !to->symbol)
+	if (in_table || rel->branch || rel->access || to->state != ATOM_NEW || !to->symbol)
 		return false;
 	return section_is_text(to->section) || to->section->flags & SHF_WRITE || to->reloc_count;
 }

@@ -37,6 +37,39 @@ static bool read_live(void *arg, uint64_t addr, void *buf, size_t size)
 	return !err;
 }
 
+/* Bytes of the string at @s with what ends it, at most @max. */
+static uint64_t string_bytes(const struct section *sec, const uint8_t *s, uint64_t max)
+{
+	static const uint8_t zero[8];
+	uint64_t width = sec->entsize && sec->entsize <= sizeof(zero) ? sec->entsize : 1, n;
+
+	for (n = 0; width <= max - n; n += width)
+		if (!memcmp(s + n, zero, width))
+			return n + width;
+	return max;
+}
+
+/*
+ * What the kernel lists a name for is at one of its addresses.  The compiler
+ * may have given its own names, with a dot, other numbers there.
+ */
+static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t addr)
+{
+	const struct symbol *name = rel->target ? rel->target->symbol : rel->symbol;
+	const char *module = rel->target ? t->m->target : NULL;
+	const struct live_symbol *s = NULL;
+	bool any = false;
+
+	if (!name || !*name->name || (rel->target && strchr(name->name, '.')))
+		return true;
+	while ((s = live_find(t->m->live, name->name, module, s))) {
+		if (s->addr == addr)
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
 /* Read-only data is part of the proof where the object knows its bytes. */
 static bool same_data(struct trial *t, const struct reloc *rel, uint64_t addr)
 {
@@ -53,8 +86,7 @@ static bool same_data(struct trial *t, const struct reloc *rel, uint64_t addr)
 		if (rel->delta < 0 || (uint64_t)rel->delta >= size)
 			return true;
 		at = rel->delta;
-		size = at + strnlen((const char *)data + at, size - at);
-		size += size < atom_size(a);
+		size = at + string_bytes(a->section, data + at, size - at);
 	} else if (a->section->flags & SHF_MERGE && a->section->entsize) {
 		at = rel->delta < 0 ? 0 : rel->delta / a->section->entsize * a->section->entsize;
 		if (at + a->section->entsize > size)
@@ -78,7 +110,7 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 					    &t->m->symbols[rel->symbol->index];
 	bool merged = rel->target && rel->target->section->flags & SHF_MERGE;
 
-	if (rel->target && !same_data(t, rel, addr))
+	if (!fits_name(t, rel, addr) || (rel->target && !same_data(t, rel, addr)))
 		return false;
 	/* What was proved to be elsewhere cannot be here. */
 	if (place->known && place->proved && place->addr != addr)
@@ -102,16 +134,27 @@ static uint64_t lookup(void *arg, const char *name)
 	return s ? s->addr : 0;
 }
 
-static const char *covering(void *arg, uint64_t addr, const char **module)
+static const char *function_at(void *arg, uint64_t addr, const char **module)
 {
 	struct trial *t = arg;
-	const struct live_symbol *s = live_symbol_at(t->m->live, addr, NULL);
+	uint64_t offset;
+	const struct live_symbol *s = live_symbol_at(t->m->live, addr, &offset);
 
 	*module = s ? s->module : "";
-	return s ? s->name : NULL;
+	return s && !offset ? s->name : NULL;
 }
 
-static const struct arch_walk_ops ops = { refer, read_live, lookup, covering };
+static size_t mark(void *arg)
+{
+	return ((struct trial *)arg)->count;
+}
+
+static void rewind_to(void *arg, size_t count)
+{
+	((struct trial *)arg)->count = count;
+}
+
+static const struct arch_walk_ops ops = { refer, read_live, lookup, function_at, mark, rewind_to };
 
 /* Compares the function @f with the code at @addr; what it refers to is left in @t. */
 static bool try_candidate(struct trial *t, struct match_function *f, uint64_t addr)
@@ -128,6 +171,7 @@ static bool try_candidate(struct trial *t, struct match_function *f, uint64_t ad
 		f->why = "the memory there cannot be read";
 		return false;
 	}
+	w.limit = live_next_symbol_addr(t->m->live, addr) - addr;
 	same = arch_walk(&w);
 	f->run_size = w.run_size;
 	f->jump_offset = w.jump_offset;
@@ -393,7 +437,8 @@ struct error *match_address(const struct match *m, const char *name, uint64_t *a
 	const struct match_function *f = match_function(m, name);
 	const struct place *place;
 
-	if (f) {
+	/* A weak function may be another one here, which is what is to be called then. */
+	if (f && (f->state == MATCH_PROVED || sym->bind != STB_WEAK)) {
 		TRY(match_require(m, f));
 		*addr = f->addr;
 		return NULL;

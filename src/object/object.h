@@ -52,6 +52,7 @@ struct reloc {
 	int64_t delta;		/* bytes from the atom's start, or from the symbol */
 	int64_t bias;		/* delta = symbol's place + addend + bias: distance to the instruction's end */
 	bool branch;		/* the target of a call or jump, never an address that is kept */
+	bool access;		/* what an instruction reads or writes, its address not kept either */
 };
 
 /*

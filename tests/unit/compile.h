@@ -34,6 +34,13 @@
 
 static char *test_folder;
 
+/* What was compiled last is kept: some tests compare one object many times. */
+static struct {
+	char *source;
+	void *data;
+	size_t size;
+} last_compiled;
+
 /* Fails the test with the error's message; takes @err. */
 static inline void assert_ok(struct error *err)
 {
@@ -59,6 +66,8 @@ static inline int remove_test_folder(void **state)
 {
 	error_free(remove_tree(test_folder));
 	free(test_folder);
+	free(last_compiled.source);
+	free(last_compiled.data);
 	return 0;
 }
 
@@ -85,12 +94,20 @@ static inline void *compile_bytes(const char *language, const char *source, size
 
 static inline struct object *compile_as(const char *name, const char *source)
 {
-	_cleanup_free_ char *text = xasprintf("%s%s", PROLOGUE, source);
 	struct object *obj;
-	size_t size;
-	void *data = compile_bytes("c", text, &size);
 
-	assert_ok(object_parse(data, size, name, &obj));
+	if (!last_compiled.source || strcmp(last_compiled.source, source)) {
+		_cleanup_free_ char *text = xasprintf("%s%s", PROLOGUE, source);
+
+		free(last_compiled.source);
+		free(last_compiled.data);
+		last_compiled.source = NULL;
+		last_compiled.data = NULL;
+		last_compiled.data = compile_bytes("c", text, &last_compiled.size);
+		last_compiled.source = xstrdup(source);
+	}
+	assert_ok(object_parse(xmemdup(last_compiled.data, last_compiled.size), last_compiled.size,
+			       name, &obj));
 	return obj;
 }
 

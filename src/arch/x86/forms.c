@@ -46,9 +46,17 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end)
+/* Nothing but filling; INT3 where the processor does not get to only. */
+static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end, bool reached)
 {
-	return arch_is_padding(text + at, end - at);
+	ZydisDecodedInstruction insn;
+
+	for (; at < end; at += insn.length)
+		if (!x86_decode(text + at, end - at, &insn) ||
+		    (!x86_is_nop(&insn, text + at) &&
+		     (reached || insn.mnemonic != ZYDIS_MNEMONIC_INT3)))
+			return false;
+	return true;
 }
 
 /* The address that the call or jump at offset @at of the running code goes to; 0 for anything else. */
@@ -87,18 +95,18 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 	const struct table_entry *e = site_entries(k, c->atom, ".altinstructions", c->at, &count);
 	uint64_t length = 0;
 
-	if (!e)
-		return FORM_NONE;
 	for (i = 0; i < count; i++) {
 		int original = arch_alternative_original(e[i].section->data + e[i].offset, e[i].size);
 
 		if ((uint64_t)original > length)
 			length = original;
 	}
+	if (!length)
+		return FORM_NONE;
 	if (c->at + length > atom_size(c->atom) || c->run + length > k->w->size)
 		return different(k, c, "an alternative reaches beyond the function");
 	for (i = 0; i <= count; i++) {
-		size_t branches = k->branch_count;
+		size_t branches = k->branch_count, mark = k->w->ops->mark(k->w->arg);
 		struct cursor try = *c;
 		uint64_t end = c->at + length;
 
@@ -113,6 +121,7 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 		if (walk_filled(k, &try, end, c->run + length))
 			return equal(c, length, length);
 		k->branch_count = branches;
+		k->w->ops->rewind(k->w->arg, mark);
 	}
 	return different(k, c, "it is none of the alternatives that can stand there");
 }
@@ -141,15 +150,17 @@ enum form form_paravirt(struct walk *k, struct cursor *c)
 		if (r->offset >= c->atom->start + c->at && r->offset < c->atom->start + c->at + length)
 			slot = r;
 	}
+	base = slot ? k->w->ops->lookup(k->w->arg, slot->symbol->name) : 0;
+	if (!base || !k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
+		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
-	if (target && slot && is_filled(k->w->text, c->run + call, end)) {
-		base = k->w->ops->lookup(k->w->arg, slot->symbol->name);
-		if (base && k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)) &&
-		    held == target)
+	if (target && is_filled(k->w->text, c->run + call, end, true)) {
+		if (held == target)
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
-	if (is_filled(k->w->text, c->run, end))
+	if (held && held == k->w->ops->lookup(k->w->arg, "_paravirt_nop") &&
+	    is_filled(k->w->text, c->run, end, true))
 		return equal(c, length, length);
 	return FORM_NONE; /* the original, or an alternative for it */
 }
@@ -192,7 +203,7 @@ static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step
 	if (x86_is_nop(&s->run, s->run_bytes))
 		return equal(c, 5, 5);
 	target = branch_target(k, c->run, k->w->size, &length);
-	name = target ? k->w->ops->covering(k->w->arg, target, &module) : NULL;
+	name = target ? k->w->ops->function_at(k->w->arg, target, &module) : NULL;
 	if (starts_with(name, "ftrace_") || starts_with(module, "__builtin__ftrace") ||
 	    starts_with(name, "bpf_trampoline_") || starts_with(name, "__fentry__"))
 		return equal(c, 5, 5);
@@ -209,12 +220,12 @@ static enum form form_return(struct walk *k, struct cursor *c, const struct step
 
 	if (end > k->w->size)
 		return different(k, c, "a return is cut short");
-	if (text[0] == 0xc3 && is_filled(k->w->text, c->run + 1, end))
+	if (text[0] == 0xc3 && is_filled(k->w->text, c->run + 1, end, false))
 		return equal(c, s->pre.length, s->pre.length);
 	target = branch_target(k, c->run, end, &length);
 	if (s->run.mnemonic == s->pre.mnemonic && target &&
 	    (target == k->w->ops->lookup(k->w->arg, "__x86_return_thunk") ||
-	     ends_with(k->w->ops->covering(k->w->arg, target, &module), "return_thunk")))
+	     ends_with(k->w->ops->function_at(k->w->arg, target, &module), "return_thunk")))
 		return equal(c, s->pre.length, length);
 	return different(k, c, "a return is neither RET nor a jump to a return thunk");
 }
@@ -246,10 +257,11 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 		return different(k, c, "an indirect call is cut short");
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
 	if (target) {
-		name = k->w->ops->covering(k->w->arg, target, &module);
-		if (is_filled(k->w->text, at + length, end) &&
+		name = k->w->ops->function_at(k->w->arg, target, &module);
+		if (is_filled(k->w->text, at + length, end, true) &&
 		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
-		     starts_with(name, "__x86_indirect_its_thunk")))
+		     (starts_with(name, "__x86_indirect_its_thunk_") &&
+		      thunk_register(name) == thunk_register(thunk))))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
@@ -258,7 +270,7 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	if (x86_decode(k->w->text + at, end - at, &insn) && insn.mnemonic == s->pre.mnemonic &&
 	    insn.opcode == 0xff && insn.raw.modrm.mod == 3 &&
 	    (insn.raw.modrm.rm | insn.raw.rex.B << 3) == thunk_register(thunk) &&
-	    is_filled(k->w->text, at + insn.length, end))
+	    is_filled(k->w->text, at + insn.length, end, insn.mnemonic == ZYDIS_MNEMONIC_CALL))
 		return equal(c, s->pre.length, s->pre.length);
 	return different(k, c, "an indirect call is none of the forms that it can have");
 }
@@ -284,7 +296,7 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 		return different(k, c, "a static call's key cannot be read");
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, c->run, end, &length) : 0;
 	if (target) {
-		name = k->w->ops->covering(k->w->arg, target, &module);
+		name = k->w->ops->function_at(k->w->arg, target, &module);
 		if (target == held || (name && !strcmp(name, tramp)))
 			return equal(c, 5, length);
 		return different(k, c, "a static call goes elsewhere");
@@ -292,7 +304,7 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	if (!held && s->run.length == 5 && x86_is_nop(&s->run, text))
 		return equal(c, 5, 5);
 	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && text[0] == 0xc3 &&
-	    is_filled(k->w->text, c->run + 1, end))
+	    is_filled(k->w->text, c->run + 1, end, false))
 		return equal(c, 5, 5);
 	if (held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
 	    (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5)))

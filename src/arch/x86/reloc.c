@@ -106,11 +106,12 @@ static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t
 		ZydisDecodedInstruction insn;
 		uint64_t next = at + 1;
 		int64_t distance;
-		bool branch = false;
+		bool branch = false, access = false;
 
 		if (x86_decode(sec->data + at, end - at, &insn)) {
 			next = at + insn.length;
 			branch = x86_is_relative(&insn, &distance);
+			access = insn.mnemonic != ZYDIS_MNEMONIC_LEA && insn.raw.disp.size;
 		}
 		for (; rel < last && rel->offset < next; rel++) {
 			uint64_t size = arch_reloc_size(rel->type);
@@ -118,6 +119,7 @@ static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t
 			if (rel->offset < at)
 				continue;
 			rel->branch = branch;
+			rel->access = access && rel->offset == at + insn.raw.disp.offset;
 			if (is_pc_relative(rel->type))
 				rel->bias = next - rel->offset > size ? next - rel->offset : size;
 		}

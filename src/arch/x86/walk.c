@@ -137,7 +137,8 @@ static bool same_branch(struct walk *k, const struct cursor *c, const struct ste
 {
 	int64_t pre_target, run_target;
 
-	if (s->pre.mnemonic != s->run.mnemonic || !x86_is_relative(&s->run, &run_target) ||
+	if (s->pre.mnemonic != s->run.mnemonic || s->pre.raw.prefix_count != s->run.raw.prefix_count ||
+	    memcmp(s->pre_bytes, s->run_bytes, s->pre.raw.prefix_count) || !x86_is_relative(&s->run, &run_target) ||
 	    !x86_is_relative(&s->pre, &pre_target))
 		return false;
 	if (s->reloc_count == 1)
@@ -216,7 +217,7 @@ static void skip_filling(struct walk *k, struct cursor *c)
 	uint64_t size = atom_size(c->atom);
 	unsigned int length;
 
-	if (c->at == c->run || !is_filling(atom_data(c->atom), c->at, size, &length))
+	if (c->at == c->run)
 		return;
 	while (is_filling(atom_data(c->atom), c->at, size, &length)) {
 		k->map[c->at] = c->run + 1;
@@ -252,7 +253,8 @@ static bool check_branches(struct walk *k)
 		struct cursor c = { k->w->pre, b->pre_target, b->run_target };
 
 		if (b->pre_target > size ||
-		    (b->pre_target < size && k->map[b->pre_target] != b->run_target + 1) ||
+		    (b->pre_target < size && (!k->map[b->pre_target] ||
+					      k->map[b->pre_target] - 1 != b->run_target)) ||
 		    (b->pre_target == size && b->run_target != k->w->run_size))
 			return walk_differs(k, &c, "a branch goes elsewhere");
 	}
@@ -283,6 +285,7 @@ static bool follow(struct walk *k)
  */
 static void find_room(struct walk *k)
 {
+	static const char rewritten[] = "the kernel rewrites the place of the jump while it runs";
 	struct arch_walk *w = k->w;
 	uint64_t end = w->run_size, jump = 5;
 	size_t n, i;
@@ -292,6 +295,9 @@ static void find_room(struct walk *k)
 	while (end < w->jump_offset + jump && end < w->size &&
 	       (w->text[end] == 0xcc || is_filling(w->text, end, w->size, &length)))
 		end++;
+	/* What the next function begins with is not filling, though its ftrace site may look so. */
+	if (end > w->run_size && end > w->limit)
+		end = w->limit > w->run_size ? w->limit : w->run_size;
 	if (end < w->jump_offset + jump)
 		w->blocked = "it is too short for a jump";
 	for (i = 0; i < n; i++) {
@@ -301,7 +307,16 @@ static void find_room(struct walk *k)
 		    strcmp(e[i].table->section, ".static_call_sites"))
 			continue;
 		if (at < w->jump_offset + jump && at + 5 > w->jump_offset)
-			w->blocked = "the kernel rewrites the place of the jump while it runs";
+			w->blocked = rewritten;
+	}
+	/* Where objtool has not run, only the relocation tells a static call. */
+	for (i = 0; i < w->pre->reloc_count; i++) {
+		const struct reloc *r = &w->pre->relocs[i];
+		uint64_t at = r->offset - w->pre->start;
+
+		if (r->branch && !strncmp(r->symbol->name, "__SCT__", 7) &&
+		    at < w->jump_offset + jump && at + 4 > w->jump_offset)
+			w->blocked = rewritten;
 	}
 }
 

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "diff/layout.h"
+
+#include "util/memory.h"
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A member, an enumerator, or the size, as one line of text that can be compared. */
+struct type {
+	char *name;		/* "struct sock" */
+	char **lines;
+	size_t count, capacity;
+};
+
+struct types {
+	struct type *list;	/* sorted by name */
+	size_t count, capacity;
+};
+
+static void types_fini(struct types *t)
+{
+	size_t i, k;
+
+	for (i = 0; i < t->count; i++) {
+		for (k = 0; k < t->list[i].count; k++)
+			free(t->list[i].lines[k]);
+		free(t->list[i].lines);
+		free(t->list[i].name);
+	}
+	free(t->list);
+}
+
+static uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t missing)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word value;
+
+	if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value))
+		return missing;
+	return value;
+}
+
+static const char *kind_of(Dwarf_Die *die)
+{
+	switch (dwarf_tag(die)) {
+	case DW_TAG_structure_type:
+		return "struct";
+	case DW_TAG_union_type:
+		return "union";
+	case DW_TAG_enumeration_type:
+		return "enum";
+	default:
+		return NULL;
+	}
+}
+
+static char *array_text(Dwarf_Die *die, char *element)
+{
+	Dwarf_Die child;
+	char *text = element;
+
+	if (dwarf_child(die, &child))
+		return text;
+	do {
+		uint64_t count = number(&child, DW_AT_count, UINT64_MAX);
+		char *longer;
+
+		if (dwarf_tag(&child) != DW_TAG_subrange_type)
+			continue;
+		if (count == UINT64_MAX)
+			count = number(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
+		longer = xasprintf("%s[%llu]", text, (unsigned long long)count);
+		free(text);
+		text = longer;
+	} while (!dwarf_siblingof(&child, &child));
+	return text;
+}
+
+/*
+ * What a type is, as far as the layout of who contains it goes: a pointer is a
+ * pointer; a named type is its name, its own change is told for itself.
+ */
+static char *type_text(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Die type;
+	const char *name;
+
+	if (!dwarf_attr(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+		return xstrdup("void");
+	name = dwarf_diename(&type);
+	switch (dwarf_tag(&type)) {
+	case DW_TAG_pointer_type:
+		return xstrdup("*");
+	case DW_TAG_const_type:
+	case DW_TAG_volatile_type:
+	case DW_TAG_restrict_type:
+	case DW_TAG_atomic_type:
+		return type_text(&type);
+	case DW_TAG_array_type:
+		return array_text(&type, type_text(&type));
+	default:
+		if (name)
+			return xasprintf("%s%s%s", kind_of(&type) ? kind_of(&type) : "",
+					 kind_of(&type) ? " " : "", name);
+		return xasprintf("nameless(%llu)",
+				 (unsigned long long)number(&type, DW_AT_byte_size, 0));
+	}
+}
+
+static void add_line(struct type *t, char *line)
+{
+	array_grow(t->lines, t->count, t->capacity);
+	t->lines[t->count++] = line;
+}
+
+static void add_members(struct type *t, Dwarf_Die *die, uint64_t base);
+
+static void add_member(struct type *t, Dwarf_Die *die, uint64_t base)
+{
+	uint64_t offset = base + number(die, DW_AT_data_member_location, 0);
+	const char *name = dwarf_diename(die);
+	_cleanup_free_ char *type = NULL;
+	Dwarf_Attribute attr;
+	Dwarf_Die inner;
+
+	/* The members of a nameless member are those of who contains it. */
+	if (!name && dwarf_attr(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &inner) &&
+	    kind_of(&inner)) {
+		add_members(t, &inner, offset);
+		return;
+	}
+	type = type_text(die);
+	add_line(t, xasprintf("%s at %llu: %s, bits %llu at %llu", name ? name : "(nameless)",
+			      (unsigned long long)offset, type,
+			      (unsigned long long)number(die, DW_AT_bit_size, 0),
+			      (unsigned long long)number(die, DW_AT_data_bit_offset, 0)));
+}
+
+static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child))
+		return;
+	do {
+		if (dwarf_tag(&child) == DW_TAG_member)
+			add_member(t, &child, base);
+		else if (dwarf_tag(&child) == DW_TAG_enumerator)
+			add_line(t, xasprintf("%s = %lld", dwarf_diename(&child),
+					      (long long)number(&child, DW_AT_const_value, 0)));
+	} while (!dwarf_siblingof(&child, &child));
+}
+
+static void add_type(struct types *types, Dwarf_Die *die)
+{
+	const char *kind = kind_of(die), *name = dwarf_diename(die);
+	Dwarf_Attribute attr;
+	struct type *t;
+
+	if (!kind || !name || dwarf_attr(die, DW_AT_declaration, &attr))
+		return;
+	array_grow(types->list, types->count, types->capacity);
+	t = &types->list[types->count++];
+	*t = (struct type){ .name = xasprintf("%s %s", kind, name) };
+	if (strcmp(kind, "enum"))
+		add_line(t, xasprintf("size %llu",
+				      (unsigned long long)number(die, DW_AT_byte_size, 0)));
+	add_members(t, die, 0);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct type *)a)->name, ((const struct type *)b)->name);
+}
+
+static void read_units(Dwarf *dwarf, struct types *types)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit, child;
+
+	while (!dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
+		if (dwarf_child(&unit, &child))
+			continue;
+		do
+			add_type(types, &child);
+		while (!dwarf_siblingof(&child, &child));
+	}
+	if (types->count)
+		qsort(types->list, types->count, sizeof(*types->list), by_name);
+}
+
+/* libdwfl relocates the debug sections of an object that is not linked. */
+static struct error *read_types(const char *path, struct types *types)
+{
+	static const Dwfl_Callbacks callbacks = { .find_elf = dwfl_build_id_find_elf,
+						  .find_debuginfo = dwfl_standard_find_debuginfo,
+						  .section_address = dwfl_offline_section_address };
+	struct error *err = NULL;
+	Dwfl *dwfl = dwfl_begin(&callbacks);
+	Dwfl_Module *module;
+	Dwarf_Addr bias;
+	Dwarf *dwarf;
+
+	if (!dwfl)
+		return system_error(0, "libdwfl: %s", dwfl_errmsg(-1));
+	module = dwfl_report_offline(dwfl, path, path, -1);
+	dwarf = module && !dwfl_report_end(dwfl, NULL, NULL) ? dwfl_module_getdwarf(module, &bias) : NULL;
+	if (dwarf)
+		read_units(dwarf, types);
+	else
+		err = system_error(0, "%s: its debug information cannot be read: %s", path, dwfl_errmsg(-1));
+	dwfl_end(dwfl);
+	return err;
+}
+
+static bool is_accepted(const char *name, char *const *accepted, size_t count)
+{
+	const char *bare = strchr(name, ' ') + 1;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(accepted[i], bare) || !strcmp(accepted[i], name))
+			return true;
+	return false;
+}
+
+/* New enumerators do not disturb the old ones. */
+static bool has_line(const struct type *t, const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++)
+		if (!strcmp(t->lines[i], line))
+			return true;
+	return false;
+}
+
+/* The first line of @pre that @post has not, or the other way round; NULL where they are the same. */
+static const char *difference(const struct type *pre, const struct type *post)
+{
+	bool is_enum = !strncmp(pre->name, "enum ", 5);
+	size_t i;
+
+	for (i = 0; i < pre->count; i++)
+		if (!has_line(post, pre->lines[i]))
+			return pre->lines[i];
+	for (i = 0; !is_enum && i < post->count; i++)
+		if (!has_line(pre, post->lines[i]))
+			return post->lines[i];
+	return NULL;
+}
+
+static struct error *compare(const struct types *pre, const struct types *post, const char *object,
+			     char *const *accepted, size_t accepted_count)
+{
+	size_t i;
+
+	for (i = 0; i < pre->count; i++) {
+		const struct type *a = &pre->list[i];
+		const struct type *b = bsearch(a, post->list, post->count, sizeof(*b), by_name);
+		const char *line = b ? difference(a, b) : NULL;
+
+		if (line && !is_accepted(a->name, accepted, accepted_count))
+			return refuse("LAYOUT-CHANGED",
+				      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (--accept layout:%s takes the responsibility)",
+				      a->name, object, line, strchr(a->name, ' ') + 1);
+	}
+	return NULL;
+}
+
+struct error *layout_compare(const char *pre, const char *post, const char *object,
+			     char *const *accepted, size_t accepted_count)
+{
+	struct types before = { 0 }, after = { 0 };
+	struct error *err;
+
+	err = read_types(pre, &before);
+	if (!err)
+		err = read_types(post, &after);
+	if (!err)
+		err = compare(&before, &after, object, accepted, accepted_count);
+	types_fini(&before);
+	types_fini(&after);
+	return err;
+}

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compile.h"
+
+#include "extract/extract.h"
+#include "kmend/engine.h"
+
+static struct change change;
+static struct extraction *extraction;
+static struct object *out;
+
+static int reset(void **state)
+{
+	object_free(change.pre);
+	object_free(change.post);
+	change_fini(&change);
+	extraction_free(extraction);
+	object_free(out);
+	memset(&change, 0, sizeof(change));
+	extraction = NULL;
+	out = NULL;
+	return 0;
+}
+
+static struct error *try_extract(const char *pre, const char *post)
+{
+	reset(NULL);
+	change.pre = compile(pre);
+	change.post = compile(post);
+	assert_ok(diff_objects(&change));
+	extraction = extraction_new();
+	return extract_change(extraction, &change);
+}
+
+/* What was extracted, read back. */
+static void extract(const char *pre, const char *post)
+{
+	void *image;
+	size_t size;
+
+	assert_ok(try_extract(pre, post));
+	extract_finish(extraction);
+	assert_ok(output_image(extraction->out, &image, &size));
+	assert_ok(object_parse(image, size, "update.o", &out));
+}
+
+static const struct atom *kept(const char *name)
+{
+	return atom_called(out, name);
+}
+
+static bool is_kept(const char *name)
+{
+	const struct symbol *s = object_symbol(out, name);
+
+	return s && !symbol_is_undefined(s);
+}
+
+/* The relocation of @from that refers to @name, defined or not; NULL for none. */
+static const struct reloc *refers(const struct atom *from, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < from->reloc_count; i++) {
+		const struct reloc *r = &from->relocs[i];
+
+		if (r->target ? !strcmp(atom_name(r->target), name) : !strcmp(r->symbol->name, name))
+			return r;
+	}
+	return NULL;
+}
+
+static const struct reloc *must_refer(const char *from, const char *name)
+{
+	const struct reloc *r = refers(kept(from), name);
+
+	if (!r)
+		fail_msg("%s does not refer to %s", from, name);
+	return r;
+}
+
+static void assert_no_reference(const char *from, const char *name)
+{
+	if (refers(kept(from), name))
+		fail_msg("%s refers to %s", from, name);
+}
+
+static uint64_t table_size(const char *name)
+{
+	const struct section *s = object_section(out, name);
+
+	return s ? s->size : 0;
+}
+
+static void what_changed_and_no_more(void **state)
+{
+	extract("static int count; noinline int g(int x) { return count += x; }\n"
+		"int f(int x) { return g(x) + external(x) + count; }",
+		"static int count; noinline int g(int x) { return count += x; }\n"
+		"int f(int x) { return g(x) + external(x) + count * 2; }");
+	assert_true(is_kept("f"));
+	assert_false(is_kept("g"));
+	assert_false(is_kept("count"));
+	must_refer("f", "dir/file.o:g");
+	must_refer("f", "dir/file.o:count");
+	must_refer("f", "external");
+	assert_int_equal(extraction->replaced, 1);
+	assert_int_equal(extraction->function_count, 1);
+	assert_false(extraction->escapes);
+	assert_int_equal(table_size(".kmend.functions"), sizeof(struct kmend_function));
+}
+
+static void the_list_of_functions(void **state)
+{
+	const struct section *sec;
+	const struct kmend_function *f;
+
+	extract("int f(int x) { return x; } int g(int x) { return x; }",
+		"int f(int x) { return x + 1; } int g(int x) { return x + 2; }");
+	sec = object_section(out, ".kmend.functions");
+	assert_int_equal(sec->size, 2 * sizeof(*f));
+	assert_int_equal(sec->reloc_count, 6);
+	f = (const void *)sec->data;
+	assert_int_equal(f->new_size, atom_size(kept("f")));
+	assert_string_equal(sec->relocs[0].symbol->name, "dir/file.o:f");
+	assert_ptr_equal(sec->relocs[1].target, kept("f"));
+	assert_int_equal(sec->relocs[1].delta, 0);
+	assert_string_equal((char *)sec->relocs[2].target->section->data + sec->relocs[2].delta, "f");
+	assert_string_equal(sec->relocs[3].symbol->name, "dir/file.o:g");
+	assert_string_equal((char *)sec->relocs[5].target->section->data + sec->relocs[5].delta, "g");
+	assert_int_equal(*(uint32_t *)(object_symbol(out, "kmend_function_count")->section->data +
+				       object_symbol(out, "kmend_function_count")->value), 2);
+}
+
+/* A call goes to the new code; an address that may be kept is the old one, which an undo leaves valid. */
+static void calls_and_addresses(void **state)
+{
+	static const char users[] = "void keep(int (*)(int));\n"
+		"int caller(int x) { keep(f); return f(x) + EXTRA; } int jumper(int x) { return f(x + EXTRA); }";
+	_cleanup_free_ char *pre = xasprintf("#define EXTRA 1\nnoinline static int f(int x) { return external(x) * 2; } %s", users);
+	_cleanup_free_ char *post = xasprintf("#define EXTRA 2\nnoinline static int f(int x) { return external(x) * 3; } %s", users);
+	const struct atom *caller;
+	size_t i, branches = 0, addresses = 0;
+
+	extract(pre, post);
+	caller = kept("caller");
+	for (i = 0; i < caller->reloc_count; i++) {
+		const struct reloc *r = &caller->relocs[i];
+
+		if (r->target == kept("f")) {
+			assert_true(r->branch);
+			branches++;
+		} else if (!strcmp(r->symbol->name, "dir/file.o:f")) {
+			assert_false(r->branch);
+			addresses++;
+		}
+	}
+	assert_int_equal(branches, 1);
+	assert_int_equal(addresses, 1);
+	assert_ptr_equal(must_refer("jumper", "f")->target, kept("f"));
+	assert_no_reference("jumper", "dir/file.o:f");
+}
+
+/* The new function must never get into the old one's cold part, whose stack may look otherwise. */
+static void cold_parts(void **state)
+{
+#define COLD(check) "int f(int x) { if (unlikely(x > " check ")) { fail(x); fail(x + 1); } return external(x); }"
+	extract(COLD("5"), COLD("6"));
+	assert_ptr_equal(must_refer("f", "f.cold")->target, kept("f.cold"));
+	assert_ptr_equal(must_refer("f.cold", "f")->target, kept("f"));
+	assert_no_reference("f", "dir/file.o:f.cold");
+	assert_int_equal(extraction->replaced, 1);
+	assert_int_equal(extraction->ranges, 1);
+	assert_string_equal(object_section(out, ".kmend.ranges")->relocs[0].symbol->name,
+			    "dir/file.o:f.cold");
+	/* The patch takes the unlikely path away. */
+	extract(COLD("5"), "int f(int x) { return external(x); }");
+	assert_int_equal(extraction->ranges, 1);
+	assert_string_equal(object_section(out, ".kmend.ranges")->relocs[0].symbol->name,
+			    "dir/file.o:f.cold");
+	/* And the other way round. */
+	extract("int f(int x) { return external(x); }", COLD("5"));
+	assert_int_equal(extraction->ranges, 0);
+	assert_ptr_equal(must_refer("f", "f.cold")->target, kept("f.cold"));
+}
+
+#define SCHED "__section(\".sched.text\") "
+
+/* A call inside one section has no relocation in the file, and must have one in the update. */
+static void functions_that_share_a_section(void **state)
+{
+#define SHARED(k)                                                                                  \
+	SCHED "static noinline int a(int x) { return external(x) + 3; }\n"                         \
+	SCHED "int f(int x) { return a(x) + " k "; }\n"                                            \
+	SCHED "int other(int x) { return a(x) - 1; }"
+	const struct reloc *r;
+
+	extract(SHARED("1"), SHARED("2"));
+	r = must_refer("f", "dir/file.o:a");
+	assert_true(r->branch);
+	assert_int_equal(r->delta, 0);
+	assert_false(is_kept("other"));
+	assert_refused(try_extract(SCHED "static noinline int a(int x) { return x * 3; }\n"
+				   SCHED "int f(int x) { return a(x); }",
+				   SCHED "static noinline int a(int x) { return x * 3; }\n"
+				   SCHED "int f(int x) { return a(x + 1); }"), "BRANCH-SHORT");
+}
+
+static void strings_and_constants(void **state)
+{
+	const struct reloc *r;
+
+	extract("static const int t[] = { 1, 2, 3 }; int f(int i) { report(\"old\", t[i]); return 1; }",
+		"static const int t[] = { 1, 2, 4 }; int f(int i) { report(\"new text\", t[i]); return 1; }");
+	r = must_refer("f", ".rodata.f.str1.1");
+	assert_string_equal((const char *)atom_data(r->target) + r->delta, "new text");
+	assert_int_equal(atom_data(must_refer("f", "t")->target)[8], 4);
+	/* One that did not change is the running one. */
+	extract("static const int t[] = { 1, 2, 3 }; int f(int i) { return t[i]; }",
+		"static const int t[] = { 1, 2, 3 }; int f(int i) { return t[i] + 1; }");
+	must_refer("f", "dir/file.o:t");
+}
+
+static void new_things(void **state)
+{
+	extract("int f(int x) { return x; }",
+		"int shared = 7; static int zero; noinline int helper(int x) { return external(x) + zero++; }\n"
+		"int f(int x) { return helper(x) + shared; }");
+	assert_true(is_kept("helper"));
+	assert_true(is_kept("shared"));
+	assert_int_equal(kept("zero")->section->type, SHT_NOBITS);
+	assert_ptr_equal(must_refer("helper", "zero")->target, kept("zero"));
+	assert_int_equal(extraction->function_count, 2);
+	assert_int_equal(extraction->replaced, 1);
+	/* Global, so that the other objects of the update can refer to it. */
+	assert_int_equal(object_symbol(out, "helper")->bind, STB_GLOBAL);
+	assert_int_equal(object_symbol(out, "f")->bind, STB_LOCAL);
+	extract("void keep(void *); void f(void) { keep(0); }",
+		"void keep(void *); static int n; void f(void) { keep(&n); }");
+	assert_true(extraction->escapes);
+}
+
+#define ENTRY(section, flags, data)                                                                \
+	"asm volatile(\"1: nop\\n 2: nop\\n .pushsection " section ",\\\"" flags "\\\"\\n " data "\\n .popsection\");"
+
+/* Of the tables, what speaks of kept code. */
+static void table_entries(void **state)
+{
+#define TABLES                                                                                     \
+	ENTRY("__bug_table", "aw", ".long 1b - ., .LCf - .; .word 7, 0")                           \
+	ENTRY("__ex_table", "a", ".long 1b - ., 2b - ., 5")                                        \
+	ENTRY("__jump_table", "aw", ".balign 8; .long 1b - ., 2b - .; .quad key - .")
+#define FUNCTIONS(k)                                                                               \
+	"int key; asm(\".pushsection .rodata.str1.1,\\\"aMS\\\",@progbits,1\\n .LCf: .asciz \\\"f.c\\\"\\n.popsection\");\n"  \
+	"void f(int x) {" TABLES " external(" k "); } void g(int x) {" TABLES " external(x); }\n"  \
+	"void h(int x) {" TABLES " external(x); external(" k "); }"
+	const struct section *sec;
+	size_t i;
+
+	extract(FUNCTIONS("1"), FUNCTIONS("2"));
+	assert_int_equal(table_size("__bug_table"), 2 * 12);
+	assert_int_equal(table_size("__ex_table"), 2 * 12);
+	assert_int_equal(table_size("__jump_table"), 2 * 16);
+	sec = object_section(out, "__jump_table");
+	assert_int_equal(sec->reloc_count, 6);
+	for (i = 0; i < 6; i += 3) {
+		assert_ptr_equal(sec->relocs[i].target, kept(i ? "h" : "f"));
+		assert_ptr_equal(sec->relocs[i + 1].target, kept(i ? "h" : "f"));
+		assert_int_equal(sec->relocs[i + 1].delta - sec->relocs[i].delta, 1);
+		assert_string_equal(sec->relocs[i + 2].symbol->name, "dir/file.o:key");
+	}
+	sec = object_section(out, "__bug_table");
+	assert_string_equal((const char *)atom_data(sec->relocs[3].target) + sec->relocs[3].delta, "f.c");
+}
+
+/* The replacement code of an alternative goes with it, with what it calls. */
+static void alternatives(void **state)
+{
+#define ALTERNATIVE(k)                                                                             \
+	"void f(int x) { asm volatile(\"661: call one\\n 662:\\n .pushsection .altinstructions,\\\"a\\\"\\n" \
+	" .long 661b - ., 663f - .; .word 9, 0; .byte 5, 5\\n .popsection\\n"                       \
+	" .pushsection .altinstr_replacement, \\\"ax\\\"\\n 663: call two\\n .popsection\"); external(" k "); }\n"
+	_cleanup_free_ char *other = xasprintf("%s", "void e(int x) { asm volatile(\"661: call one\\n 662:\\n"
+		" .pushsection .altinstructions,\\\"a\\\"\\n .long 661b - ., 663f - .; .word 9, 0; .byte 5, 6\\n .popsection\\n"
+		" .pushsection .altinstr_replacement, \\\"ax\\\"\\n 663: nop; call three\\n .popsection\"); }\n");
+	_cleanup_free_ char *pre = xasprintf("%s" ALTERNATIVE("1"), other);
+	_cleanup_free_ char *post = xasprintf("%s" ALTERNATIVE("2"), other);
+	const struct section *sec;
+	const struct reloc *r;
+
+	extract(pre, post);
+	sec = object_section(out, ".altinstructions");
+	assert_int_equal(sec->size, 14);
+	assert_ptr_equal(sec->relocs[0].target, kept("f"));
+	assert_string_equal(sec->relocs[1].target->section->name, ".altinstr_replacement");
+	assert_int_equal(atom_size(sec->relocs[1].target), 5);
+	r = refers(sec->relocs[1].target, "two");
+	assert_non_null(r);
+	assert_int_equal(r->delta, 0);
+	assert_null(object_symbol(out, "three"));
+}
+
+static void init_code_is_refused(void **state)
+{
+	assert_refused(try_extract("__section(\".init.data\") int boot = 1; int f(int x) { return x; }",
+				   "__section(\".init.data\") int boot = 1; int f(int x) { return x + boot; }"),
+		       "INIT-REFERENCE");
+}
+
+/* What is named like a section, a file or another function's static is still itself. */
+static void odd_names(void **state)
+{
+	_cleanup_free_ char *name = NULL;
+
+	extract("static int calls_0; int g(void) { calls_0--; static int calls; return external(calls++); }\n"
+		"int f(void) { static int calls; return external(--calls) + calls_0; }",
+		"static int calls_0; int g(void) { calls_0--; static int calls; return external(calls++); }\n"
+		"int f(void) { static int calls; return external(--calls) + calls_0 + 1; }");
+	must_refer("f", "dir/file.o:calls_0");
+	name = xasprintf("dir/file.o:%s", atom_called(change.pre, "f")->relocs[0].target->symbol->name);
+	must_refer("f", name);
+}
+
+static void bytes_are_reproducible(void **state)
+{
+	void *images[2];
+	size_t sizes[2], i;
+
+	for (i = 0; i < 2; i++) {
+		assert_ok(try_extract(FUNCTIONS("1"), FUNCTIONS("2")));
+		extract_finish(extraction);
+		assert_ok(output_image(extraction->out, &images[i], &sizes[i]));
+	}
+	assert_int_equal(sizes[0], sizes[1]);
+	assert_memory_equal(images[0], images[1], sizes[0]);
+	free(images[0]);
+	free(images[1]);
+}
+
+#define T(f) cmocka_unit_test_teardown(f, reset)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
+		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
+		T(new_things), T(table_entries), T(alternatives), T(init_code_is_refused),
+		T(odd_names), T(bytes_are_reproducible),
+	};
+
+	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+}

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "kernel.h"
+
+#include "match/match.h"
+
+static struct kernel kernel;
+static struct match *match;
+
+static int reset(void **state)
+{
+	match_free(match);
+	match = NULL;
+	kernel_fini(&kernel);
+	kernel_init(&kernel);
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	kernel_init(&kernel);
+	return make_test_folder(state);
+}
+
+static int tear_down(void **state)
+{
+	kernel_fini(&kernel);
+	return remove_test_folder(state);
+}
+
+/* A kernel made of @running. */
+static void boot(const char *running)
+{
+	struct object *obj = compile(running);
+
+	reset(NULL);
+	kernel_add(&kernel, obj);
+	object_free(obj);
+	kernel_boot(&kernel);
+}
+
+static void prove(const char *pre)
+{
+	match_free(match);
+	match = NULL;
+	assert_ok(match_object(kernel.live, "vmlinux", compile(pre), &match));
+}
+
+static enum match_state state_of(const char *name)
+{
+	const struct match_function *f = match_function(match, name);
+
+	assert_non_null(f);
+	return f->state;
+}
+
+static void assert_proved(const char *name)
+{
+	const struct match_function *f = match_function(match, name);
+
+	assert_non_null(f);
+	if (f->state != MATCH_PROVED)
+		fail_msg("%s: state %d, %s at +%#jx (running +%#jx)", name, f->state,
+			 f->why ? f->why : "", (uintmax_t)f->pre_offset, (uintmax_t)f->run_offset);
+	assert_true(f->addr == kernel_address(&kernel, name));
+}
+
+static void assert_address(const char *name, uint64_t expected)
+{
+	uint64_t addr;
+
+	assert_ok(match_address(match, name, &addr));
+	if (addr != expected)
+		fail_msg("%s is taken to be at %#jx instead of %#jx", name, (uintmax_t)addr,
+			 (uintmax_t)expected);
+}
+
+static const char plain[] =
+	"static int state; int shared = 5; static const int table[4] = { 1, 2, 3, 4 };\n"
+	"noinline static int first(int x) { return table[x & 3] + state++; }\n"
+	"int second(int x) { if (unlikely(x > 5)) { fail(x); fail(x + 1); } return first(x) + shared; }\n"
+	"void third(int x) { do { report(\"some string\", x); } while (external(x) > 3 && x--); }\n"
+	"__section(\".sched.text\") noinline static int inner(int x) { return external(x) * 3; }\n"
+	"__section(\".sched.text\") int outer(int x) { return inner(x) + 1; }\n"
+	"__section(\".sched.text\") int tail(int x) { return inner(x + 1); }\n";
+
+static void proves_what_runs(void **state)
+{
+	static const char *const names[] = { "first", "second", "second.cold", "third", "inner",
+					     "outer", "tail" };
+	size_t i;
+
+	boot(plain);
+	prove(plain);
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		assert_proved(names[i]);
+	assert_int_equal(match->function_count, ARRAY_SIZE(names));
+	assert_address("state", kernel_address(&kernel, "state"));
+	assert_address("shared", kernel_address(&kernel, "shared"));
+	assert_address("external", kernel_address(&kernel, "external"));
+	assert_address("second", kernel_address(&kernel, "second"));
+}
+
+/* No byte of a function may be another one; bytes that several of them share count for one. */
+static void every_byte_is_proved(void **state)
+{
+	static const uint8_t bits[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff };
+	size_t i, k, n, count;
+
+	boot(plain);
+	prove(plain);
+	count = match->function_count;
+	for (n = 0; n < count; n++) {
+		_cleanup_free_ char *name = xstrdup(match->functions[n].pre->symbol->name);
+		uint64_t addr = match->functions[n].addr;
+		uint32_t size = match->functions[n].run_size;
+
+		assert_true(size > 0);
+		for (i = 0; i < size; i++) {
+			uint8_t old = kernel.image[addr + i - KERNEL_BASE];
+
+			for (k = 0; k < ARRAY_SIZE(bits); k++) {
+				uint8_t bad = old ^ bits[k];
+
+				kernel_poke(&kernel, addr + i, &bad, 1);
+				prove(plain);
+				if (state_of(name) == MATCH_PROVED)
+					fail_msg("%s+%#zx: %#x for %#x is taken for the same", name, i,
+						 bad, old);
+			}
+			kernel_poke(&kernel, addr + i, &old, 1);
+		}
+	}
+	prove(plain);
+	for (n = 0; n < count; n++)
+		assert_int_equal(match->functions[n].state, MATCH_PROVED);
+}
+
+static void tells_what_differs(void **state)
+{
+	boot("int f(int x) { return external(x) + 1; }");
+	prove("int f(int x) { return external(x) + 2; }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	assert_refused(match_require(match, match_function(match, "f")), "FUNCTION-DIFFERS");
+	prove("int g(int x) { return external(x) + 2; }");
+	assert_refused(match_require(match, match_function(match, "g")), "FUNCTION-ABSENT");
+	prove("int other(int); int f(int x) { return other(x) + 1; }");
+	assert_int_equal(state_of("f"), MATCH_PROVED); /* kallsyms does not list "other" */
+	boot("int other(int); int f(int x) { return external(x) + 1; } int g(int x) { return other(x); }");
+	prove("int other(int); int f(int x) { return other(x) + 1; }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	/* Other strings and constants. */
+	boot("void f(void) { report(\"one\", 1); }");
+	prove("void f(void) { report(\"two\", 1); }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	prove("void f(void) { report(\"on\", 1); }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	boot("static const int t[] = { 1, 2 }; int f(int i) { return t[i]; }");
+	prove("static const int t[] = { 1, 3 }; int f(int i) { return t[i]; }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	boot("void w(void *); void f(void) { w(u\"one\"); }");
+	prove("void w(void *); void f(void) { w(u\"ons\"); }");
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
+/* Two functions of one name in different files. */
+static void boot_two(const char *a, const char *b)
+{
+	struct object *first = compile(a), *second = compile(b);
+
+	reset(NULL);
+	kernel_add(&kernel, first);
+	kernel_add(&kernel, second);
+	kernel_boot(&kernel);
+	object_free(first);
+	object_free(second);
+}
+
+#define TWIN(what) "noinline static void twin(int x) { report(" what ", x); }\n"
+
+static void candidates_of_one_name(void **state)
+{
+	uint64_t addr;
+
+	/* What they say tells them apart. */
+	boot_two(TWIN("\"one\"") "void a(int x) { twin(x); }", TWIN("\"two\"") "void b(int x) { twin(x); }");
+	prove(TWIN("\"two\"") "void b(int x) { twin(x); }");
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "a"));
+	/* Nothing but who calls them does. */
+	boot_two(TWIN("\"one\"") "void a(int x) { twin(x); }", TWIN("\"one\"") "void b(int x) { twin(x); }");
+	prove(TWIN("\"one\"") "void b(int x) { twin(x); }");
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "twin"));
+	/* Nothing at all. */
+	prove("__attribute__((used)) " TWIN("\"one\""));
+	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+	assert_refused(match_address(match, "twin", &addr), "FUNCTION-AMBIGUOUS");
+}
+
+/* A name that many statics have is only known where proved code refers to it. */
+static void statics_of_one_name(void **state)
+{
+	uint64_t addr;
+
+	boot_two("static int n; int a(void) { return n++; }", "static int n; int b(void) { return n += 2; }");
+	prove("static int n; int b(void) { return n += 2; }");
+	assert_proved("b");
+	assert_address("n", live_find(kernel.live, "n", NULL, live_find(kernel.live, "n", NULL, NULL))->addr);
+	prove("static int n; int b(void) { return n += 3; }");
+	assert_int_equal(state_of("b"), MATCH_DIFFERS);
+	assert_refused(match_address(match, "n", &addr), "SYMBOL-UNKNOWN");
+}
+
+/* The architecture's own function of the name is called, and the weak one is not there. */
+static void weak_functions(void **state)
+{
+	static const char pre[] = "int __attribute__((weak)) hook(int x) { return x; }\n"
+				  "int f(int x) { return hook(x) + 1; }";
+	struct object *strong = compile("int hook(int x) { return x * 7; }");
+	struct object *user = compile("int hook(int); int f(int x) { return hook(x) + 1; }");
+	uint64_t hook;
+	size_t i;
+
+	kernel_add(&kernel, strong);
+	/* The linker knows where it is. */
+	kernel.names[kernel.name_count].name = xstrdup("hook");
+	kernel_boot(&kernel);
+	hook = kernel_address(&kernel, "hook");
+	kernel.names[kernel.name_count++].addr = hook;
+	kernel_add(&kernel, user);
+	kernel_boot(&kernel);
+	object_free(strong);
+	object_free(user);
+	prove(pre);
+	assert_proved("f");
+	assert_int_equal(state_of("hook"), MATCH_DIFFERS);
+	assert_address("hook", hook);
+	assert_refused(match_require(match, match_function(match, "hook")), "FUNCTION-DIFFERS");
+	for (i = 0; i < match->function_count; i++)
+		assert_int_equal(match->functions[i].pre->section->flags & SHF_ALLOC, SHF_ALLOC);
+}
+
+/* Where the kernel's linker put things nearer than the object knows, a jump has two bytes. */
+static void short_and_long_jumps(void **state)
+{
+#define JUMPS(jump)                                                                                \
+	"asm(\".pushsection .text.f,\\\"ax\\\"\\n .globl f\\n .type f,@function\\n f: test %edi,%edi\\n"  \
+	" je 2f\\n 1: mov %edi, %eax\\n dec %edi\\n jne 1b\\n " jump "\\n 2: xor %eax, %eax\\n ret\\n"   \
+	" .size f, . - f\\n .globl g\\n .type g,@function\\n g: mov $1,%eax\\n ret\\n .size g, .-g\\n .popsection\");\n"
+	static const char near[] = JUMPS(".byte 0xe9; .long g - . - 4"), brief[] = JUMPS("jmp.d8 g");
+	uint32_t size;
+
+	boot(near);
+	prove(near);
+	assert_proved("f");
+	size = match_function(match, "f")->run_size;
+	boot(brief);
+	prove(near);
+	assert_proved("f");
+	assert_int_equal(match_function(match, "f")->run_size, size - 3);
+	boot(near);
+	prove(brief);
+	assert_proved("f");
+	/* A branch that does not follow the shift. */
+	boot(brief);
+	kernel_bytes(&kernel, "f")[3]++;
+	kernel_boot(&kernel);
+	prove(near);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
+/*
+ * A place that the kernel rewrites: @running in a function whose object has
+ * @original and @table.
+ */
+#define SITE(code, table)                                                                          \
+	"int key; void f(int x) { external(x); asm volatile(\"661: " code "\\n 662:\\n " table "\"); external(x + 1);\n"  \
+	" asm volatile(\"663: nop\"); external(x + 2); }\n"
+
+static bool accepts(const char *original, const char *table, const char *running)
+{
+	_cleanup_free_ char *pre = xasprintf(SITE("%s", "%s"), original, table);
+	_cleanup_free_ char *run = xasprintf(SITE("%s", ""), running);
+
+	boot(run);
+	prove(pre);
+	return state_of("f") == MATCH_PROVED;
+}
+
+#define ALT(lengths, replacement)                                                                  \
+	".pushsection .altinstructions,\\\"a\\\"\\n .long 661b - ., 664f - .; .word 9, 0; .byte " lengths "\\n"  \
+	" .popsection\\n .pushsection .altinstr_replacement,\\\"ax\\\"\\n 664: " replacement "\\n .popsection\\n"
+
+static void alternatives(void **state)
+{
+#define TRIES(expected, original, table, running)                                                  \
+	if (accepts(original, table, running) != (expected))                                       \
+		fail_msg("%s instead of %s: %s", running, original, (expected) ? "refused" : "accepted")
+	TRIES(true, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "mov %ecx, %edx; nop");
+	TRIES(true, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %eax; nop");
+	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %ecx; nop");
+	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %eax; int3");
+	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), ".byte 0x0f, 0x1f, 0x00");
+	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), "lfence");
+	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), ".byte 0x0f, 0x1f, 0x00");
+	TRIES(false, "nop; nop; nop", ALT("3, 3", "lfence"), "mfence");
+	TRIES(true, "call one", ALT("5, 5", "call two"), "call one");
+	TRIES(true, "call one", ALT("5, 5", "call two"), "call two");
+	/* Two that can stand there, and none. */
+	TRIES(true, "call one", ALT("5, 5", "call two") ALT("5, 3", "xor %ebx, %ebx; nop"), "xor %ebx, %ebx; nop; nop; nop");
+	/* Nothing of length nothing does not go on for ever. */
+	TRIES(true, "nop", ALT("0, 0", ""), "nop");
+	TRIES(false, "nop", ALT("200, 0", ""), "nop");
+	TRIES(false, "nop", ALT("1, 200", "nop"), "ret");
+}
+
+/* What was tried and is not there must not be learnt from. */
+static void alternatives_that_call(void **state)
+{
+	boot("void one(void), two(void); void three(void); void f(int x) { asm volatile(\"call one\"); } void g(void) { two(); three(); }");
+	prove("void f(int x) { asm volatile(\"661: call one\\n " ALT("5, 5", "call two") ALT("5, 5", "call three") "\"); }");
+	assert_proved("f");
+	assert_address("one", kernel_address(&kernel, "one"));
+	assert_address("two", kernel_address(&kernel, "two"));
+	assert_address("three", kernel_address(&kernel, "three"));
+}
+
+#define LABEL ".pushsection __jump_table,\\\"aw\\\"\\n .balign 8\\n .long 661b - ., 663f - .; .quad key - .\\n .popsection\\n"
+
+static void jump_labels(void **state)
+{
+	static const char nop[] = ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00", jump[] = ".byte 0xe9; .long 663f - . - 4";
+
+	TRIES(true, nop, LABEL, nop);
+	TRIES(true, nop, LABEL, jump);
+	TRIES(true, jump, LABEL, nop);
+	TRIES(true, jump, LABEL, jump);
+	TRIES(true, "jmp.d8 663f", LABEL, ".byte 0x66, 0x90");
+	TRIES(true, ".byte 0x66, 0x90", LABEL, "jmp.d8 663f");
+	TRIES(false, nop, LABEL, ".byte 0xe9; .long 663f - . - 3");
+	TRIES(false, nop, LABEL, ".byte 0xe9; .long 662f - . - 4");
+	TRIES(false, nop, LABEL, ".byte 0xe8; .long 663f - . - 4");
+	TRIES(false, nop, "", jump);
+	TRIES(false, nop, LABEL, "mov $1, %eax");
+}
+
+#define PV ".pushsection .parainstructions,\\\"a\\\"\\n .balign 8\\n .quad 661b\\n .byte 1, 7\\n .balign 8\\n .popsection\\n"
+
+/* @held: what the kernel's table of functions holds at the call's place. */
+static bool accepts_paravirt(const char *running, const char *held)
+{
+	_cleanup_free_ char *run = xasprintf("extern void one(void), two(void), _paravirt_nop(void);\n"
+					     "void (*pv_ops[2])(void) = { two, %s };\n" SITE("%s", "")
+					     "void all(void) { one(); two(); _paravirt_nop(); }", held, running);
+
+	boot(run);
+	prove("extern void *pv_ops[2];\n" SITE("call *pv_ops+8", PV));
+	return state_of("f") == MATCH_PROVED;
+}
+
+static void paravirt_calls(void **state)
+{
+	assert_true(accepts_paravirt("call *pv_ops+8", "one"));
+	assert_true(accepts_paravirt("call one; nop; nop", "one"));
+	assert_false(accepts_paravirt("call two; nop; nop", "one"));
+	assert_false(accepts_paravirt("call *pv_ops", "one"));
+	assert_false(accepts_paravirt("call one; int3; int3", "one"));
+	assert_true(accepts_paravirt(".byte 0x0f, 0x1f, 0x80, 0, 0, 0, 0", "_paravirt_nop"));
+	assert_false(accepts_paravirt(".byte 0x0f, 0x1f, 0x80, 0, 0, 0, 0", "one"));
+}
+
+/* The one byte may be a prefix that does nothing on one processor, where the object says so. */
+static void lock_prefixes(void **state)
+{
+#define LOCKS ".pushsection .smp_locks,\\\"a\\\"\\n .balign 4\\n .long 661b - .\\n .popsection\\n"
+	TRIES(true, "lock incl (%rdi)", LOCKS, "lock incl (%rdi)");
+	TRIES(true, "lock incl (%rdi)", LOCKS, ".byte 0x3e; incl (%rdi)");
+	TRIES(false, "lock incl (%rdi)", LOCKS, ".byte 0x2e; incl (%rdi)");
+	TRIES(false, "lock incl (%rdi)", "", ".byte 0x3e; incl (%rdi)");
+}
+
+static void returns(void **state)
+{
+	static const char thunk[] = "jmp __x86_return_thunk";
+
+	TRIES(true, thunk, "", thunk);
+	TRIES(true, thunk, "", "ret; int3; int3; int3; int3");
+	TRIES(true, thunk, "", "jmp srso_return_thunk");
+	TRIES(false, thunk, "", "jmp srso_return_thunk + 1");
+	TRIES(false, thunk, "", "call __x86_return_thunk");
+	TRIES(false, thunk, "", "ret; int3; int3; int3; ret");
+	TRIES(false, thunk, "", "jmp external");
+	TRIES(false, "jmp external", "", "ret; int3; int3; int3; int3");
+}
+
+static void indirect_calls(void **state)
+{
+	static const char call[] = "call __x86_indirect_thunk_rcx", jump[] = "jmp __x86_indirect_thunk_r9";
+
+	TRIES(true, call, "", call);
+	TRIES(true, call, "", "call *%rcx; nop; nop; nop");
+	TRIES(true, call, "", "lfence; call *%rcx");
+	TRIES(true, call, "", "call __x86_indirect_its_thunk_rcx");
+	TRIES(false, call, "", "call __x86_indirect_its_thunk_rdx");
+	TRIES(false, call, "", "call __x86_indirect_thunk_rdx");
+	TRIES(false, call, "", "call *%rdx; nop; nop; nop");
+	TRIES(false, call, "", "call *%rcx; int3; int3; int3");
+	TRIES(false, call, "", "call *(%rcx); nop; nop; nop");
+	TRIES(false, call, "", "jmp *%rcx; nop; nop; nop");
+	TRIES(true, jump, "", "jmp *%r9; int3; nop");
+	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
+}
+
+static bool accepts_static_call(const char *pre_code, const char *running, const char *held)
+{
+	_cleanup_free_ char *run = xasprintf("extern void one(void), two(void), __static_call_return0(void), __SCT__c(void);\n"
+					     "void (*__SCK__c)(void) = %s;\n" SITE("%s", "")
+					     "void all(void) { one(); two(); __static_call_return0(); __SCT__c(); }", held, running);
+	_cleanup_free_ char *pre = xasprintf(SITE("%s", ""), pre_code);
+
+	boot(run);
+	prove(pre);
+	return state_of("f") == MATCH_PROVED;
+}
+
+static void static_calls(void **state)
+{
+	static const char call[] = "call __SCT__c", jump[] = "jmp __SCT__c";
+
+	assert_true(accepts_static_call(call, call, "one"));
+	assert_true(accepts_static_call(call, "call one", "one"));
+	assert_false(accepts_static_call(call, "call two", "one"));
+	assert_false(accepts_static_call(call, "jmp one", "one"));
+	assert_false(accepts_static_call(call, "call __SCT__c + 1", "one"));
+	assert_true(accepts_static_call(call, ".byte 0x0f, 0x1f, 0x44, 0, 0", "0"));
+	assert_false(accepts_static_call(call, ".byte 0x0f, 0x1f, 0x44, 0, 0", "one"));
+	assert_true(accepts_static_call(call, ".byte 0x2e, 0x2e, 0x2e, 0x31, 0xc0", "__static_call_return0"));
+	assert_false(accepts_static_call(call, ".byte 0x2e, 0x2e, 0x2e, 0x31, 0xc0", "one"));
+	assert_true(accepts_static_call(jump, "ret; int3; int3; int3; int3", "0"));
+	assert_true(accepts_static_call(jump, "jmp one", "one"));
+	assert_false(accepts_static_call(call, "ret; int3; int3; int3; int3", "0"));
+}
+
+/* A function of assembly: @begin, @body; what follows is aligned to @align. */
+#define FUNCTION(body, align)                                                                      \
+	"asm(\".pushsection .text.f,\\\"ax\\\"\\n .globl f\\n .type f,@function\\n f: " body "\\n"     \
+	" .size f, . - f\\n .balign " align ", 0x90\\n .globl g\\n .type g,@function\\n g: .byte 0x0f, 0x1f, 0x44, 0, 0\\n ret\\n"  \
+	" .size g, .-g\\n .popsection\");\n"
+
+static const struct match_function *prove_entry(const char *pre, const char *running)
+{
+	boot(running);
+	prove(pre);
+	assert_proved("f");
+	return match_function(match, "f");
+}
+
+static void where_a_jump_can_be_written(void **state)
+{
+	static const char traced[] = FUNCTION("call __fentry__; mov %edi, %eax; add $3, %eax; ret", "16");
+	const struct match_function *f;
+
+	f = prove_entry(traced, FUNCTION(".byte 0x0f, 0x1f, 0x44, 0, 0; mov %edi, %eax; add $3, %eax; ret", "16"));
+	assert_int_equal(f->jump_offset, 5);
+	assert_null(f->blocked);
+	f = prove_entry(traced, FUNCTION("call ftrace_caller; mov %edi, %eax; add $3, %eax; ret", "16"));
+	assert_int_equal(f->jump_offset, 5);
+	f = prove_entry(FUNCTION("endbr64; mov %edi, %eax; add $3, %eax; ret", "16"),
+			FUNCTION(".byte 0x66, 0x0f, 0x1f, 0x00; mov %edi, %eax; add $3, %eax; ret", "16"));
+	assert_int_equal(f->jump_offset, 4);
+	assert_null(f->blocked);
+	/* Filling behind a short function serves; the beginning of the next one does not. */
+	f = prove_entry(FUNCTION("inc %eax; ret", "16"), FUNCTION("inc %eax; ret", "16"));
+	assert_int_equal(f->jump_offset, 0);
+	assert_null(f->blocked);
+	f = prove_entry(FUNCTION("inc %eax; ret", "1"), FUNCTION("inc %eax; ret", "1"));
+	assert_non_null(f->blocked);
+	boot(FUNCTION("call external; mov %edi, %eax; ret", "16"));
+	prove(traced);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
+/* The kernel writes these places again whenever it likes. */
+static void where_a_jump_would_be_overwritten(void **state)
+{
+	static const char label[] = "int key;\n" FUNCTION("661: .byte 0x0f, 0x1f, 0x44, 0, 0; mov %edi, %eax; 664: ret\\n"
+		".pushsection __jump_table,\\\"aw\\\"\\n .balign 8\\n .long 661b - ., 664b - .; .quad key - .\\n .popsection\\n", "16");
+	static const char call[] = "extern void __SCT__c(void), one(void); void (*__SCK__c)(void) = one;\n"
+		FUNCTION("call __fentry__; jmp __SCT__c", "16");
+	static const char later[] = "extern void __SCT__c(void), one(void); void (*__SCK__c)(void) = one;\n"
+		FUNCTION("call __fentry__; mov $1, %edi; jmp __SCT__c", "16");
+
+	assert_non_null(prove_entry(label, label)->blocked);
+	assert_non_null(prove_entry(call, call)->blocked);
+	assert_null(prove_entry(later, later)->blocked);
+}
+
+/* Prefixes that an older processor takes as another instruction are not the same branch. */
+static void branches_with_prefixes(void **state)
+{
+	TRIES(true, "jmp.d8 663f", "", "jmp.d8 663f");
+	TRIES(false, "jmp.d8 663f", "", ".byte 0x66, 0xeb; .byte 663f - . - 1");
+}
+
+#define T(f) cmocka_unit_test_teardown(f, reset)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(proves_what_runs), T(every_byte_is_proved), T(tells_what_differs),
+		T(candidates_of_one_name), T(statics_of_one_name), T(weak_functions),
+		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
+		T(paravirt_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
+		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
+		T(branches_with_prefixes),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

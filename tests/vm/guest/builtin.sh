@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The life of an update to a built-in file.
+
+# shellcheck source=tests/vm/guest/common.sh
+. ./common.sh
+original=$(cat /proc/cmdline)
+
+run kmend
+expect "status before: status" 1 "$status"
+expect "status before: what it says" "no update is installed" "$said"
+clean "before"
+
+loop cat /proc/cmdline
+loop cat /proc/cmdline /proc/version
+text_save
+
+works "inspect" "update ????????????????
+description: builtin*kernel: $release *signature: none
+target vmlinux: module kmend_*
+  replaces cmdline_proc_show (fs/proc/cmdline.o)*" kmend inspect builtin.kmend
+id=$(kmend inspect builtin.kmend | sed -n 's/^update //p')
+kmend inspect --json builtin.kmend >/tmp/json
+show inspect /tmp/json
+works "verify" "fs/proc/cmdline.o in vmlinux: * 0 differ, 0 ambiguous
+$id: proved against the running kernel in * ms" kmend verify --allow-unsigned builtin.kmend
+kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
+show verify /tmp/json
+works "dry run" "*$id: could be applied (builtin), proved in * ms" kmend apply --dry-run --allow-unsigned builtin.kmend
+kmend apply -q --dry-run --allow-unsigned --json builtin.kmend >/tmp/json
+show dry-run /tmp/json
+clean "what only looks"
+text_same "what only looks"
+expect "the old code runs" "$original" "$(cat /proc/cmdline)"
+
+works "apply" "*warning: builtin.kmend is not signed by a trusted key*
+$id: applied (builtin), proved in * ms, stood still for * us" kmend apply --allow-unsigned builtin.kmend
+expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
+works "status" "ID * WHAT
+$id  applied          1 * us  unsigned          builtin" kmend status
+works "status in detail" "*for kernel $release*cmdline_proc_show in vmlinux: 0x* -> 0x*module kmend_$id" kmend status -v
+works "without a command" "ID *$id *" kmend
+kmend status --json >/tmp/json
+show status /tmp/json
+expect "two modules are loaded" 2 "$(lsmod | grep -c '^kmend')"
+refused "apply again" ALREADY-APPLIED "$id: is applied already" apply builtin.kmend
+refused "dry run of what is applied" ALREADY-APPLIED "$id: *" apply --dry-run builtin.kmend
+expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
+run rmmod "kmend_$id"
+expect "rmmod of an applied update" 1 "$status"
+run rmmod kmend
+expect "rmmod of the engine" 1 "$status"
+
+echo cmdline_proc_show >/sys/kernel/tracing/set_ftrace_filter
+echo function >/sys/kernel/tracing/current_tracer
+expect "the new code runs under ftrace" "replaced $original" "$(cat /proc/cmdline)"
+expect "ftrace sees it" "*cmdline_proc_show*" "$(grep -v '^#' /sys/kernel/tracing/trace | head -n 3)"
+echo nop >/sys/kernel/tracing/current_tracer
+echo >/sys/kernel/tracing/set_ftrace_filter
+
+refused "undo of something else" NOT-INSTALLED "no update 0123zz0123 is installed" kmend undo 0123zz0123
+works "undo by the start of the id" "$id: undone, the machine stood still for * us" kmend undo "${id%????????}"
+expect "the old code runs" "$original" "$(cat /proc/cmdline)"
+text_same "undo"
+clean "undo"
+refused "undo again" NOT-INSTALLED "no update $id is installed" kmend undo "$id"
+works "undo of all where there is nothing" "no update is installed" kmend undo --all
+
+run apply builtin.kmend
+expect "apply once more" 0 "$status"
+expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
+echo 0 >"/sys/kernel/kmend/updates/$id/enabled"
+run kmend status
+expect "status of an update that is loaded alone" 2 "$status"
+expect "what it says" "*$id  loaded *" "$said"
+refused "undo of what is loaded alone" NOT-APPLIED "$id: is not applied" kmend undo "$id"
+run apply builtin.kmend
+expect "apply of what was loaded alone" 0 "$status"
+expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
+works "undo of all" "$id: undone, *" kmend undo --all
+run kmend status
+expect "status at the end" 1 "$status"
+
+for n in 1 2 3 4 5 6; do
+	apply builtin.kmend >/dev/null && kmend undo --all >/dev/null || break
+done
+expect "again and again" 6 $n
+loop_end
+text_same "the end"
+finish

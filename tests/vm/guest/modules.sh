@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Updates to a module, to two files, to both, and several at once.
+
+# shellcheck source=tests/vm/guest/common.sh
+. ./common.sh
+# Bytes that the module counts for each packet
+packet_size()
+{
+	packets=$(cat /sys/class/net/dummy0/statistics/tx_packets)
+	bytes=$(cat /sys/class/net/dummy0/statistics/tx_bytes)
+	ping -c 1 -W 1 -I dummy0 192.0.2.9 >/dev/null 2>&1
+	sleep 1
+	packets=$(($(cat /sys/class/net/dummy0/statistics/tx_packets) - packets))
+	bytes=$(($(cat /sys/class/net/dummy0/statistics/tx_bytes) - bytes))
+	[ $packets -gt 0 ] && echo $(((bytes + packets / 2) / packets))
+}
+
+text_save
+module=$(id_of module)
+refused "apply to a module that is not loaded" MODULE-MISSING "the module dummy, * is not loaded" apply module.kmend
+clean "a missing module"
+
+modprobe dummy
+ip link set dummy0 up
+ip address add 192.0.2.1/24 dev dummy0
+arp -s 192.0.2.9 02:00:00:00:00:09
+text_save dummy
+loop ping -c 100 -A -q -I dummy0 192.0.2.9
+loop cat /proc/uptime /proc/loadavg /proc/cmdline
+expect "the module counts bytes" "[1-9][0-9]*" "$(packet_size)"
+
+works "apply to a module" "$module: applied *" apply module.kmend
+expect "the module counts packets" 1 "$(packet_size)"
+run rmmod dummy
+expect "rmmod of the module that is patched" 1 "$status"
+works "undo" "$module: undone, *" kmend undo "$module"
+expect "the module counts bytes again" "[1-9][0-9]*" "$(packet_size)"
+text_same "undo in a module" dummy
+clean "undo in a module"
+
+two=$(id_of two-files)
+expect "before" "[0-9]*.*" "$(cat /proc/uptime)"
+works "apply to two files" "$two: applied *" apply two-files.kmend
+kmend status --json >/tmp/json
+show two-files /tmp/json
+expect "the first file" "replaced [0-9].*" "$(cat /proc/loadavg)"
+first=$(cut -d' ' -f2 /proc/uptime)
+second=$(cut -d' ' -f2 /proc/uptime)
+expect "the second file, with its counter from 100 on: $first, $second" yes \
+	"$([ "$first" -gt 100 ] && [ "$second" -gt "$first" ] && echo yes)"
+works "undo in two files" "*$two: undone, *; still loaded" kmend undo "$two"
+expect "the first file as it was" "[0-9]*.*" "$(cat /proc/loadavg)"
+expect "the second file as it was" "[0-9]*.*" "$(cat /proc/uptime)"
+text_same "undo in two files"
+works "apply what stayed loaded" "$two: applied *" apply two-files.kmend
+expect "its counter goes on from $second" yes "$([ "$(cut -d' ' -f2 /proc/uptime)" -gt "$second" ] && echo yes)"
+works "undo" "*$two: undone, *" kmend undo "$two"
+stays "$two"
+rmmod kmend
+clean "undo in two files"
+
+both=$(id_of both)
+works "apply three patches in one update, to the kernel and to a module" "$both: applied *" apply both.kmend
+expect "the kernel, changed by two patches" "replaced *twice" "$(cat /proc/cmdline)"
+expect "the module" 1 "$(packet_size)"
+refused "another update of the same function" FUNCTION-REPLACED "*cmdline_proc_show*" apply builtin.kmend
+works "undo in both" "$both: undone, *" kmend undo "$both"
+expect "the kernel as it was" "[!r]*" "$(cat /proc/cmdline)"
+expect "the module as it was" "[1-9][0-9]*" "$(packet_size)"
+
+version=$(id_of version)
+works "apply three packs" "$version: applied *$module: applied *$two: applied *" \
+	apply version.kmend module.kmend two-files.kmend
+expect "in one stop of the machine" 1 "$(cat /sys/kernel/kmend/updates/*/pause_ns | sort -u | wc -l)"
+expect "the first" "*replaced" "$(cat /proc/version)"
+expect "the second" 1 "$(packet_size)"
+expect "the third" "replaced *" "$(cat /proc/uptime)"
+run kmend status
+expect "status of three" 0 "$status"
+expect "status has a line for each" 4 "$(echo "$said" | wc -l)"
+run kmend undo ""
+expect "undo by nothing" 1 "$status"
+works "undo of the second of three" "$module: undone, *" kmend undo "$module"
+expect "the third" "replaced *" "$(cat /proc/uptime)"
+run apply version.kmend builtin.kmend
+expect "packs of which one is applied: status" 1 "$status"
+expect "none of them is applied" "[!r]*" "$(cat /proc/cmdline)"
+expect "two updates are left" 2 "$(kmend status | grep -c applied)"
+works "undo of the rest" "*: undone, *: undone, *" kmend undo --all
+run apply version.kmend version.kmend
+expect "a pack twice: status" 2 "$status"
+expect "a pack twice: what it says" "*version.kmend and version.kmend are the same update*" "$said"
+loop_end
+stays "$two"
+rmmod kmend
+clean "after all"
+text_same "after all"
+text_same "after all" dummy
+works "rmmod of the module" "" rmmod dummy
+finish

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Patches and machines from which create must not make an update, and what it says.
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_kernel
+release=$(cat "$kit/release")
+out=$work/out.kmend
+
+# create PATCH [OPTION...]
+create()
+{
+	patch=$1
+	shift
+	"$kmend" create -q --kernel "$kit" -o "$out" "$@" "$patch"
+}
+
+# The prepared tree is as it was: whatever was refused, the next update is byte for byte the first.
+update first builtin
+
+# ---- patches ----
+
+sed 's/saved_command_line/another_line/' "$data/builtin.patch" >"$work/not-applying.patch"
+refused "a patch that does not apply" PATCH-REJECTED "*not-applying.patch does not apply to this source:*1 hunk FAILED*" \
+	create "$work/not-applying.patch"
+cat "$data/version.patch" "$work/not-applying.patch" >"$work/half.patch"
+refused "a patch that applies in part" PATCH-REJECTED "*half.patch does not apply *" create "$work/half.patch"
+refused "a patch that is applied twice" PATCH-REJECTED "*version.patch does not apply *" \
+	create "$data/version.patch" "$data/version.patch"
+refused "a document" NOTHING-COMPILED "the patch touches no source code *" create "$data/document.patch"
+refused "a file that is not built" NOTHING-COMPILED "*configuration compiles: fs/minix/dir.c*" create "$data/not-built.patch"
+refused "a patch that does not compile" COMPILE-FAILED \
+	"fs/proc/cmdline.c does not compile with the patch:*error:*no_such_variable*undeclared*" create "$data/bad-compile.patch"
+refused "lines that move" NOTHING-CHANGED "the patch changes no running code*" create "$data/lines.patch"
+refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
+refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
+refused "an export that goes" EXPORT-CHANGED "*kobject_uevent_env*" create "$data/export.patch"
+
+: >"$work/empty.patch"
+refused "an empty patch" PATCH-INVALID "*empty.patch is no unified diff*" create "$work/empty.patch"
+refused "a program as patch" PATCH-INVALID "*is no text*" create /bin/true
+sed 's|b/fs/proc/cmdline.c|b/../../outside.c|' "$data/builtin.patch" >"$work/outside.patch"
+refused "a patch of something else" PATCH-INVALID "*outside.patch touches ../../outside.c, which is outside *" \
+	create "$work/outside.patch"
+head -n 6 "$data/builtin.patch" >"$work/cut.patch"
+refused "a patch that was cut" "PATCH-*" "*cut.patch*" create "$work/cut.patch"
+system_failure "no such patch" "*absent.patch*No such file or directory*" create "$work/absent.patch"
+system_failure "a folder as patch" "*$work*" create "$work"
+run "$kmend" create --kernel "$kit"
+expect "no patch: status" 2 "$status"
+expect "no patch: what it says" "kmend: create takes the patches *" "$said"
+
+# ---- what is missing ----
+
+refused "no such kit" KIT-INCOMPLETE "*/kernels/6.99.0-1 is no kernel kit*" \
+	"$kmend" create --kernel 6.99.0-1 -o "$out" "$data/builtin.patch"
+refused "no source" KIT-INCOMPLETE "the source of kernel $release is missing: /absent (package linux-source-6.*" \
+	create "$data/builtin.patch" --source /absent
+refused "no configuration" KIT-INCOMPLETE "the configuration of kernel $release is missing: /absent (package linux-image-$release*" \
+	create "$data/builtin.patch" --config /absent
+refused "no headers" KIT-INCOMPLETE "the headers of kernel $release are missing: /absent*(package linux-headers-$release*" \
+	create "$data/builtin.patch" --headers /absent
+mkdir "$work/bare"
+echo "$release" >"$work/bare/release"
+cp "$kit/config" "$work/bare/"
+refused "a kit without source" KIT-INCOMPLETE "the source of kernel $release is missing (package linux-source-*" \
+	"$kmend" create --kernel "$work/bare" -o "$out" "$data/builtin.patch"
+sed 's/^CONFIG_CC_VERSION_TEXT="gcc/&-of-another-world/' "$kit/config" >"$work/config"
+refused "no compiler" COMPILER-MISSING "*gcc-of-another-world-* is not installed (package *" \
+	create "$data/builtin.patch" --config "$work/config"
+sed 's/^\(CONFIG_CC_VERSION_TEXT=".*\) \(.*\)"$/\1 99.\2"/' "$kit/config" >"$work/config"
+refused "another version of the compiler" COMPILER-MISMATCH "*this machine has *install that version of package gcc*" \
+	create "$data/builtin.patch" --config "$work/config"
+grep -v CONFIG_CC_VERSION_TEXT "$kit/config" >"$work/config"
+refused "a configuration that is none" KIT-INCOMPLETE "*does not tell the kernel's compiler*" \
+	create "$data/builtin.patch" --config "$work/config"
+refused "a key that is none" "KEY-*" "*" create "$data/builtin.patch" --key "$data/builtin.patch"
+system_failure "no such key" "*absent.key*" create "$data/builtin.patch" --key "$work/absent.key"
+
+# ---- where nothing can be written ----
+
+system_failure "no folder for the pack" "*absent/x.kmend*No such file*" create "$data/builtin.patch" -o "$work/absent/x.kmend"
+system_failure "a folder as the pack" "*$work*" create "$data/builtin.patch" -o "$work"
+TMPDIR=$work/absent
+system_failure "no folder for temporary files" "*$work/absent*" create "$data/builtin.patch"
+TMPDIR=$work/tmp
+
+expect "no pack was written" "" "$(find "$work" -name '*.kmend*' ! -name first.kmend)"
+update again builtin
+same "an update after all that" "$work/first.kmend" "$work/again.kmend"
+finish

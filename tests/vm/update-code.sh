@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Updates to code that sleeps, and to code with a tracepoint, with messages printed once, with debug messages.
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+need qemu-system-x86_64
+need_kernel
+update fifo fifo
+update itimer itimer
+update once once
+update debug debug
+helper ktext
+helper calls
+guest code.sh --cpus 2 --warn-is-crash
+finish
