@@ -86,6 +86,54 @@ static enum form different(struct walk *k, const struct cursor *c, const char *w
 }
 
 /*
+ * @length bytes at @c that call through a pointer: a direct call of what the
+ * pointer holds, or nothing where that is a function that does nothing.
+ */
+static enum form direct_call(struct walk *k, struct cursor *c, uint64_t length)
+{
+	const struct arch_walk_ops *ops = k->w->ops;
+	const struct reloc *slot = NULL;
+	uint64_t end = c->run + length, target, base, held;
+	unsigned int call;
+	size_t i;
+
+	if (!length || end > k->w->size || c->at + length > atom_size(c->atom))
+		return FORM_NONE;
+	for (i = 0; i < c->atom->reloc_count; i++) {
+		const struct reloc *r = &c->atom->relocs[i];
+
+		if (r->offset >= c->atom->start + c->at && r->offset < c->atom->start + c->at + length)
+			slot = r;
+	}
+	base = slot ? ops->lookup(k->w->arg, slot->symbol->name) : 0;
+	if (!base || !ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
+		return FORM_NONE;
+	target = branch_target(k, c->run, end, &call);
+	if (target && is_filled(k->w->text, c->run + call, end, true)) {
+		if (held == target)
+			return equal(c, length, length);
+		return different(k, c, "a paravirtual call goes elsewhere");
+	}
+	if (held && (held == ops->lookup(k->w->arg, "_paravirt_nop") ||
+		     held == ops->lookup(k->w->arg, "nop_func")) &&
+	    is_filled(k->w->text, c->run, end, true))
+		return equal(c, length, length);
+	return FORM_NONE; /* the original, or an alternative for it */
+}
+
+/*
+ * Since 6.8 paravirt calls are alternatives whose replacement, a call of
+ * BUG_func, stands for a direct call (alt_replace_call()).
+ */
+static bool is_direct_call(const struct table_entry *e)
+{
+	const struct atom *piece = e->relocs[1].target;
+
+	return piece && piece->reloc_count && !e->relocs[1].delta &&
+	       !strcmp(piece->relocs[0].symbol->name, "BUG_func");
+}
+
+/*
  * apply_alternatives() (arch/x86/kernel/alternative.c): the original, or one of
  * the replacements, the rest filled up; jumps may have become shorter.
  */
@@ -117,6 +165,11 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 							       e[i].size);
 			if (!try.atom || end > atom_size(try.atom))
 				continue;
+			if (is_direct_call(&e[i])) {
+				if (direct_call(k, c, length) == FORM_EQUAL)
+					return FORM_EQUAL;
+				continue;
+			}
 		}
 		if (walk_filled(k, &try, end, c->run + length))
 			return equal(c, length, length);
@@ -132,37 +185,12 @@ enum form form_alternative(struct walk *k, struct cursor *c)
  */
 enum form form_paravirt(struct walk *k, struct cursor *c)
 {
-	size_t count, i;
+	size_t count;
 	const struct table_entry *e = site_entries(k, c->atom, ".parainstructions", c->at, &count);
-	const struct reloc *slot = NULL;
-	uint64_t length, end, target, base, held;
-	unsigned int call;
 
 	if (!e || e->size < 10)
 		return FORM_NONE;
-	length = e->section->data[e->offset + 9]; /* struct paravirt_patch_site, len */
-	end = c->run + length;
-	if (!length || end > k->w->size || c->at + length > atom_size(c->atom))
-		return FORM_NONE;
-	for (i = 0; i < c->atom->reloc_count; i++) {
-		const struct reloc *r = &c->atom->relocs[i];
-
-		if (r->offset >= c->atom->start + c->at && r->offset < c->atom->start + c->at + length)
-			slot = r;
-	}
-	base = slot ? k->w->ops->lookup(k->w->arg, slot->symbol->name) : 0;
-	if (!base || !k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
-		return FORM_NONE;
-	target = branch_target(k, c->run, end, &call);
-	if (target && is_filled(k->w->text, c->run + call, end, true)) {
-		if (held == target)
-			return equal(c, length, length);
-		return different(k, c, "a paravirtual call goes elsewhere");
-	}
-	if (held && held == k->w->ops->lookup(k->w->arg, "_paravirt_nop") &&
-	    is_filled(k->w->text, c->run, end, true))
-		return equal(c, length, length);
-	return FORM_NONE; /* the original, or an alternative for it */
+	return direct_call(k, c, e->section->data[e->offset + 9]); /* struct paravirt_patch_site, len */
 }
 
 /* arch_jump_label_transform() (arch/x86/kernel/jump_label.c): a NOP or a jump of 2 or 5 bytes. */
