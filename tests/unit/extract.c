@@ -299,6 +299,27 @@ static void alternatives(void **state)
 	assert_null(object_symbol(out, "three"));
 }
 
+/* ld refuses to mix sections that have an order with others of their name. */
+static void tables_with_an_order(void **state)
+{
+#define PATCHABLE(k) "__attribute__((patchable_function_entry(5))) int f(int x) { return external(x) + " k "; }\n" \
+		     "__attribute__((patchable_function_entry(5))) int g(int x) { return external(x) * " k "; }"
+	size_t i, found = 0;
+
+	extract(PATCHABLE("1"), PATCHABLE("3"));
+	for (i = 0; i < out->section_count; i++) {
+		const struct section *s = out->sections[i];
+
+		if (strcmp(s->name, "__patchable_function_entries"))
+			continue;
+		assert_true(s->flags & SHF_LINK_ORDER);
+		assert_int_equal(s->reloc_count, 1);
+		assert_ptr_equal(s->relocs[0].target, kept(found ? "g" : "f"));
+		found++;
+	}
+	assert_int_equal(found, 2);
+}
+
 static void init_code_is_refused(void **state)
 {
 	assert_refused(try_extract("__section(\".init.data\") int boot = 1; int f(int x) { return x; }",
@@ -343,7 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
-		T(new_things), T(table_entries), T(alternatives), T(init_code_is_refused),
+		T(new_things), T(table_entries), T(alternatives), T(tables_with_an_order), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 
