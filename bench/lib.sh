@@ -4,6 +4,7 @@
 # What the benchmarks share. The program that reads this has set `root` to the project's folder.
 
 KMEND_CACHE=${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}
+# shellcheck disable=SC2154 # see above
 kmend=$root/build/kmend
 
 say()

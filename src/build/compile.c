@@ -105,10 +105,13 @@ static struct error *make_objects(const struct tree *tree, char *const *names, s
 	return NULL;
 }
 
-/* The cached pre object of @name: "KEY/pre/kernel/fork.o" and its target beside it. */
+/* The number changes with what is kept there and how it is compiled. */
+#define PRE_FOLDER "pre-2"
+
+/* The cached pre object of @name: "KEY/pre-2/kernel/fork.o" and its target beside it. */
 static char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
-	return xasprintf("%s/pre/%s%s", tree->path, name, suffix);
+	return xasprintf("%s/" PRE_FOLDER "/%s%s", tree->path, name, suffix);
 }
 
 static struct error *make_parent(const char *path)

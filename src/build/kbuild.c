@@ -103,8 +103,12 @@ struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds)
 	if (!to_parent(path))
 		return NULL;
 	TRY(ask(k, path, &f));
-	if (!lists(f->objects, object))
-		return NULL;
+	/* A makefile may list objects of the folders below it (svm/svm.o in arch/x86/kvm/). */
+	while (!lists(f->objects, object)) {
+		if (is_top(path) || !to_parent(path))
+			return NULL;
+		TRY(ask(k, path, &f));
+	}
 	while (!is_top(path)) {
 		_cleanup_free_ char *folder = xstrdup(path);
 

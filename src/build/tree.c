@@ -178,6 +178,12 @@ static struct error *make_goal(const struct tree *tree, const char *goal)
 	return NULL;
 }
 
+/* Versions of tools that no C code is made with; what they decide shows in other options. */
+static bool is_tool_version(const char *line)
+{
+	return !strncmp(line, "CONFIG_RUSTC_", 13) || !strncmp(line, "CONFIG_BINDGEN_", 15);
+}
+
 /*
  * The tools of this machine must give the configuration that the kernel had: a
  * value that was set must still be set to the same.  What is only new has no
@@ -197,7 +203,7 @@ static struct error *check_config(const struct tree *tree)
 	for (line = strtok_r(want, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		_cleanup_free_ char *whole = xasprintf("\n%s\n", line);
 
-		if (strncmp(line, "CONFIG_", 7) || strstr(padded, whole))
+		if (strncmp(line, "CONFIG_", 7) || strstr(padded, whole) || is_tool_version(line))
 			continue;
 		return refuse("CONFIG-CHANGED",
 			      "with the tools of this machine the kernel's configuration cannot be kept: %s changes (CONFIG_PAHOLE_VERSION and CONFIG_DEBUG_INFO_BTF need the package dwarves)",

@@ -6,7 +6,7 @@
  *
  *   trees/KEY/source	the copy
  *   trees/KEY/build	kbuild's O=
- *   trees/KEY/pre	compiled pre objects, each with the name of its target, what it
+ *   trees/KEY/pre-N	compiled pre objects, each with the name of its target, what it
  *			includes, and once more with its debug information
  *   trees/KEY/undo	what a patch is about to change, as it was; see patch.h
  *   trees/KEY/ready	written last: without it the tree is made anew

@@ -232,6 +232,7 @@ struct error *cmd_undo(int argc, char **argv)
 	read_pauses(&u);
 	for (i = 0; i < u.count; i++)
 		u.chosen[i].unloaded = unload(u.chosen[i].update);
+	went_well(host_records_prune());
 	u.engine_unloaded = unload_engine();
 	if (cmd_json)
 		print_json(&u);

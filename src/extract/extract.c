@@ -290,6 +290,22 @@ static struct error *emit_unwind(struct extractor *e, const struct table_entry *
 	return NULL;
 }
 
+/* Copies an entry into the output's table; the linker wants some tables in pieces, one for each function. */
+static uint64_t place_entry(struct extractor *e, const struct atom *a, const struct table_entry *t,
+			    size_t *section)
+{
+	const struct section *s = t->section;
+	uint64_t flags = s->flags & ~(uint64_t)(SHF_GROUP | SHF_LINK_ORDER);
+
+	if (!(s->flags & SHF_LINK_ORDER))
+		return output_append(e->x->out, s->name, flags, s->align, s->entsize,
+				     s->data + t->offset, t->size, section);
+	*section = output_section(e->x->out, s->name, s->type, flags, s->align, s->entsize,
+				  s->data + t->offset, t->size);
+	output_order(e->x->out, *section, e->places[a->index].section);
+	return 0;
+}
+
 static struct error *emit_tables(struct extractor *e, const struct atom *a)
 {
 	size_t n, i, k, section;
@@ -297,10 +313,7 @@ static struct error *emit_tables(struct extractor *e, const struct atom *a)
 
 	for (i = 0; i < n; i++) {
 		const struct table_entry *t = &entries[i];
-		uint64_t at = output_append(e->x->out, t->section->name,
-					    t->section->flags & ~(uint64_t)(SHF_GROUP | SHF_LINK_ORDER),
-					    t->section->align, t->section->entsize,
-					    t->section->data + t->offset, t->size, &section);
+		uint64_t at = place_entry(e, a, t, &section);
 
 		for (k = 0; k < t->table->relocs; k++)
 			TRY(emit_reloc(e, a, &t->relocs[k], true, section,

@@ -45,8 +45,9 @@ static struct error *run_kbuild(const struct kit *kit, const char *dir, const ch
 	_cleanup_free_ char *cc = xasprintf("CC=%s", kit->compiler);
 	_cleanup_free_ char *inc = xasprintf("KMEND_INCLUDE=%s", include);
 	_cleanup_free_ char *flags = xasprintf("KCFLAGS=-g0 -fmacro-prefix-map=%s/=", dir);
+	/* BTF is made of debug information, which there is none of. */
 	const char *argv[] = { "make", "-C", kit->headers, m, cc, inc, flags, "KBUILD_MODPOST_WARN=1",
-			       "modules", NULL };
+			       "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules", NULL };
 	struct process_options opts = { .argv = argv, .env_add = build_environment,
 					.merge_stderr = true };
 	_cleanup_free_ char *output = NULL;

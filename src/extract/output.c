@@ -24,6 +24,7 @@ struct out_section {
 	size_t reloc_count, reloc_capacity;
 	output_symbol symbol;
 	bool has_symbol;
+	size_t order_by;	/* where SHF_LINK_ORDER: another section */
 };
 
 struct out_symbol {
@@ -102,6 +103,12 @@ uint64_t output_append(struct output *out, const char *name, uint64_t flags, uin
 	memcpy(s->data + at, data, size);
 	s->size = at + size;
 	return at;
+}
+
+void output_order(struct output *out, size_t section, size_t by)
+{
+	out->sections[section].flags |= SHF_LINK_ORDER;
+	out->sections[section].order_by = by;
 }
 
 static output_symbol add_symbol(struct output *out, struct out_symbol symbol)
@@ -287,6 +294,9 @@ static Elf64_Ehdr write_all(struct output *out, struct writer *w)
 		const struct out_section *s = &out->sections[i];
 		Elf64_Shdr header = { .sh_type = s->type, .sh_flags = s->flags, .sh_size = s->size,
 				      .sh_addralign = s->align, .sh_entsize = s->entsize };
+
+		if (s->flags & SHF_LINK_ORDER)
+			header.sh_link = s->order_by + 1;
 
 		write_section(w, s->name, header, s->data);
 	}

@@ -30,6 +30,9 @@ size_t output_section(struct output *out, const char *name, uint32_t type, uint6
 uint64_t output_append(struct output *out, const char *name, uint64_t flags, uint64_t align,
 		       uint64_t entsize, const void *data, uint64_t size, size_t *section);
 
+/* Orders @section by the place of @by in the linked file (SHF_LINK_ORDER). */
+void output_order(struct output *out, size_t section, size_t by);
+
 /* The symbol that stands for the start of a section. */
 output_symbol output_section_symbol(struct output *out, size_t section);
 

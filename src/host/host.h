@@ -121,4 +121,7 @@ void host_record_free(struct host_record *record);
 /* Removes the record of update @id; none is no error. */
 struct error *host_record_remove(const char *id) __must_use;
 
+/* Removes the records of what is not installed: a command that was killed may have left them. */
+struct error *host_records_prune(void) __must_use;
+
 #endif

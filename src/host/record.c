@@ -76,3 +76,34 @@ struct error *host_record_remove(const char *id)
 
 	return remove_tree(folder);
 }
+
+static bool is_installed(const struct host_updates *updates, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < updates->count; i++)
+		if (!strcmp(updates->updates[i].id, id))
+			return true;
+	return false;
+}
+
+struct error *host_records_prune(void)
+{
+	_cleanup_free_ char *folder = host_path(RECORDS);
+	struct host_updates installed;
+	struct error *err;
+	size_t count, i;
+	char **names;
+
+	if (!file_exists(folder))
+		return NULL;
+	/* Listed first: an update that is being applied is installed before it has a record. */
+	TRY(dir_list(folder, &names, &count));
+	err = host_updates_read(&installed);
+	for (i = 0; i < count && !err; i++)
+		if (host_is_id(names[i]) && !is_installed(&installed, names[i]))
+			err = host_record_remove(names[i]);
+	host_updates_free(&installed);
+	names_free(names, count);
+	return err;
+}

@@ -417,12 +417,24 @@ static const struct live_symbol *only_symbol(const struct match *m, const char *
 	return found;
 }
 
+/*
+ * A symbol that the object does not define.  Of a module's symbols kallsyms
+ * tells which are exported, not which are global (kernel/kallsyms.c, s_show()),
+ * so a static one of the module could have the name of a global one outside.
+ */
+static const struct live_symbol *outer_symbol(const struct match *m, const char *name)
+{
+	const struct live_symbol *outside = only_symbol(m, name, "vmlinux", true);
+
+	if (!strcmp(m->target, "vmlinux") || !live_find(m->live, name, m->target, NULL))
+		return outside;
+	return outside ? NULL : only_symbol(m, name, m->target, false);
+}
+
 static struct error *from_kallsyms(const struct match *m, const char *name, bool defined, uint64_t *addr)
 {
-	const struct live_symbol *s = only_symbol(m, name, m->target, !defined);
+	const struct live_symbol *s = defined ? only_symbol(m, name, m->target, false) : outer_symbol(m, name);
 
-	if (!s && !defined && strcmp(m->target, "vmlinux"))
-		s = only_symbol(m, name, "vmlinux", true);
 	if (!s)
 		return refuse("SYMBOL-UNKNOWN",
 			      "the address of %s (%s) cannot be told: no proved code refers to it, and %s has none or several of this name",

@@ -384,6 +384,23 @@ static void keeps_records(void **state)
 	host_record_free(&record);
 }
 
+static void forgets_what_is_not_installed(void **state)
+{
+	struct host_record record;
+
+	assert_ok(host_records_prune());
+	put_engine();
+	put_update(ONE, "loaded\n");
+	put_record(ONE, false, NULL);
+	put_record(TWO, false, NULL);
+	assert_ok(host_records_prune());
+	assert_ok(host_record_read(ONE, &record));
+	assert_non_null(record.manifest);
+	host_record_free(&record);
+	assert_ok(host_record_read(TWO, &record));
+	assert_null(record.manifest);
+}
+
 /* Runs a command with @... as its arguments; *@output is what it wrote to stdout. */
 static struct error *run(struct error *(*command)(int, char **), char **output, ...)
 {
@@ -656,6 +673,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tells_which_update_is_in_the_way, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(keeps_records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(forgets_what_is_not_installed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shows_the_status, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shows_the_status_as_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(undo_takes_the_start_of_an_id, set_up, tear_down),

@@ -9,6 +9,7 @@ release=$(cat "$kit/release")
 out=$work/out.kmend
 
 # create PATCH [OPTION...]
+# shellcheck disable=SC2317 # called by others
 create()
 {
 	patch=$1

@@ -14,7 +14,7 @@ said_times()
 # Waits until the thread $1 sleeps in the opening of a pipe.
 wait_for_sleep()
 {
-	for n in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		grep -q fifo_open "/proc/$1/stack" && return
 		sleep 1
 	done
@@ -100,8 +100,7 @@ works "undo" "*$once: undone, *" kmend undo "$once"
 ./calls capget 1 >/dev/null
 expect "so does the old code" 1 "$(said_times 'uses 32-bit capabilities')"
 text_same "once"
-stays "$once"
-rmmod kmend
+clean "once"
 
 # ---- debug messages ----
 

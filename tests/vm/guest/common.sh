@@ -4,6 +4,7 @@
 # What the guest scripts share.
 
 failed=0
+# shellcheck disable=SC2034 # for those who read this
 release=$(uname -r)
 
 # expect WHAT WANTED GOT: WANTED is a pattern
@@ -58,7 +59,7 @@ clean()
 	expect "$1: no module is left" "" "$(lsmod | grep kmend)"
 	expect "$1: nothing is left in sysfs" "" "$(ls /sys/kernel/kmend 2>/dev/null)"
 	expect "$1: no record is left" "" "$(find /run/kmend -type f 2>/dev/null)"
-	expect "$1: no temporary file is left" "" "$(ls /tmp | grep kmend-)"
+	expect "$1: no temporary file is left" "" "$(find /tmp -name "*kmend-*")"
 }
 
 # stays ID: an update with data of its own, whose address somebody may have kept, stays loaded after its undo.
