@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Types whose layout a patch changes. */
+#include "compile.h"
+
+#include "diff/layout.h"
+
+static char *compile_debug(const char *name, const char *source)
+{
+	char *path = path_join(test_folder, name);
+	const char *argv[] = { "gcc", "-x", "c", "-g", "-O2", "-c", "-o", path, "-", NULL };
+	struct process_options opts = { .argv = argv, .input = source, .input_size = strlen(source) };
+	int status;
+
+	assert_ok(process_run(&opts, &status, NULL, NULL));
+	assert_int_equal(status, 0);
+	return path;
+}
+
+static struct error *compare_accepting(const char *pre, const char *post, char *accepted)
+{
+	_cleanup_free_ char *a = compile_debug("pre.o", pre), *b = compile_debug("post.o", post);
+
+	return layout_compare(a, b, "kernel/x.o", &accepted, accepted ? 1 : 0);
+}
+
+static struct error *compare(const char *pre, const char *post)
+{
+	return compare_accepting(pre, post, NULL);
+}
+
+#define USE(t) "int f(" t " *p);\nint f(" t " *p) { return !p || sizeof(*p) == 1; }\n"
+
+static void test_same(void **state)
+{
+	assert_ok(compare("struct s { int a; long b; };\n" USE("struct s"),
+			  "\n\nstruct s { int a; /* first */ long b; };\n" USE("struct s")));
+}
+
+static void assert_changed(const char *pre, const char *post, const char *what)
+{
+	struct error *err = compare(pre, post);
+
+	assert_non_null(err);
+	assert_string_equal(err->code, "LAYOUT-CHANGED");
+	if (!strstr(err->message, what))
+		fail_msg("no \"%s\" in: %s", what, err->message);
+	error_free(err);
+}
+
+static void test_new_member(void **state)
+{
+	assert_changed("struct s { int a; };\n" USE("struct s"),
+		       "struct s { int a; int b; };\n" USE("struct s"), "struct s");
+	/* In a hole that was there: the size stays. */
+	assert_changed("struct s { long a; char b; };\n" USE("struct s"),
+		       "struct s { long a; char b; char c; };\n" USE("struct s"), "c at 9");
+}
+
+static void test_order_and_type(void **state)
+{
+	assert_changed("struct s { int a; int b; };\n" USE("struct s"),
+		       "struct s { int b; int a; };\n" USE("struct s"), "a at 0");
+	assert_changed("struct s { int a; };\n" USE("struct s"),
+		       "struct s { unsigned int a; };\n" USE("struct s"), "a at 0");
+	assert_changed("struct s { char a[4]; };\n" USE("struct s"),
+		       "struct s { char a[2][2]; };\n" USE("struct s"), "a at 0");
+	assert_changed("struct s { int a : 3, b : 5; };\n" USE("struct s"),
+		       "struct s { int a : 4, b : 4; };\n" USE("struct s"), "bits 3");
+}
+
+static void test_nameless_members(void **state)
+{
+	assert_changed("struct s { union { int a; struct { short b, c; }; }; };\n" USE("struct s"),
+		       "struct s { union { int a; struct { short b; char c, d; }; }; };\n" USE("struct s"),
+		       "c at 2");
+}
+
+static void test_enumerations(void **state)
+{
+	assert_changed("enum e { A, B };\n" USE("enum e"), "enum e { B, A };\n" USE("enum e"), "A = 0");
+	assert_ok(compare("enum e { A, B };\n" USE("enum e"), "enum e { A, B, C };\n" USE("enum e")));
+}
+
+/* Nothing lives that is of a type that was not there. */
+static void test_new_type(void **state)
+{
+	assert_ok(compare("struct s { int a; };\n" USE("struct s"),
+			  "struct s { int a; };\nstruct t { int b; };\n" USE("struct s")
+			  "int g(struct t *p);\nint g(struct t *p) { return p->b; }\n"));
+}
+
+static void test_pointer_to_changed_type(void **state)
+{
+	assert_ok(compare("struct u;\nstruct s { struct u *u; };\n" USE("struct s"),
+			  "struct v;\nstruct s { struct v *u; };\n" USE("struct s")));
+}
+
+static void test_accepted(void **state)
+{
+	static const char pre[] = "struct s { int a; };\n" USE("struct s");
+	static const char post[] = "struct s { long a; };\n" USE("struct s");
+
+	assert_ok(compare_accepting(pre, post, (char *)"s"));
+	assert_ok(compare_accepting(pre, post, (char *)"struct s"));
+	assert_refused(compare_accepting(pre, post, (char *)"t"), "LAYOUT-CHANGED");
+}
+
+static void test_no_debug_information(void **state)
+{
+	_cleanup_free_ char *good = compile_debug("good.o", "int x;\n"), *none = path_join(test_folder, "none.o");
+	struct error *err;
+
+	err = layout_compare(none, good, "kernel/x.o", NULL, 0);
+	assert_non_null(err);
+	assert_int_equal(err->kind, ERROR_SYSTEM);
+	error_free(err);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_new_member),
+		cmocka_unit_test(test_order_and_type),
+		cmocka_unit_test(test_nameless_members),
+		cmocka_unit_test(test_enumerations),
+		cmocka_unit_test(test_new_type),
+		cmocka_unit_test(test_pointer_to_changed_type),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_no_debug_information),
+	};
+
+	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+}
