@@ -181,6 +181,34 @@ static struct error *find_kept(struct extractor *e)
 	return NULL;
 }
 
+/*
+ * A section that is not known and points into the middle of kept code lists
+ * places that the kernel does something with, as runtime_ptr_* of linux 6.12:
+ * without that the new code would be wrong.
+ */
+static struct error *check_unknown_tables(const struct extractor *e)
+{
+	const struct object *post = e->c->post;
+	size_t i, k;
+
+	for (i = 0; i < post->section_count; i++) {
+		const struct section *s = post->sections[i];
+
+		if (section_classify(s, e->c->module) != CLASS_OTHER)
+			continue;
+		for (k = 0; k < s->reloc_count; k++) {
+			const struct atom *to = s->relocs[k].target;
+
+			if (to && s->relocs[k].delta && section_is_text(to->section) &&
+			    e->places[to->index].kept)
+				return refuse("SECTION-UNKNOWN",
+					      "the section %s in %s speaks of places in %s, and what it means is not known",
+					      s->name, post->name, atom_name(to));
+		}
+	}
+	return NULL;
+}
+
 /* The filling before a function is its prefix where the kernel gives functions one. */
 static uint64_t lead_of(const struct atom *a)
 {
@@ -416,6 +444,7 @@ struct error *extract_change(struct extraction *x, const struct change *c)
 	size_t i;
 
 	TRY(find_kept(&e));
+	TRY(check_unknown_tables(&e));
 	/* In the order of the object, so that equal inputs give equal bytes. */
 	for (i = 0; i < c->post->atom_count; i++)
 		if (places[i].kept)

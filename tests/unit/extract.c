@@ -299,6 +299,42 @@ static void alternatives(void **state)
 	assert_null(object_symbol(out, "three"));
 }
 
+/* Places in the code that the kernel changes, for a reason that is not known, cannot be left as they are. */
+static void sites_of_unknown_sections(void **state)
+{
+#define LIMIT(k) "unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n"  \
+	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
+	"unsigned long g(unsigned long x) { return x + " k "; }"
+	assert_refused(try_extract(LIMIT("1"), LIMIT("2")), "SECTION-UNKNOWN");
+	/* Of a function that is not replaced it says what it likes, and of a function as a whole too. */
+	extract(LIMIT("1") " int h(int x) { return x; }", LIMIT("1") " int h(int x) { return x + 1; }");
+	assert_true(is_kept("h"));
+#define LISTED(k) "int f(int x) { return x + " k "; } asm(\".pushsection _kprobe_blacklist,\\\"aw\\\"\\n .quad f\\n .popsection\");"
+	extract(LISTED("1"), LISTED("2"));
+	assert_true(is_kept("f"));
+}
+
+/* ld refuses to mix sections that have an order with others of their name. */
+static void tables_with_an_order(void **state)
+{
+#define PATCHABLE(k) "__attribute__((patchable_function_entry(5))) int f(int x) { return external(x) + " k "; }\n" \
+		     "__attribute__((patchable_function_entry(5))) int g(int x) { return external(x) * " k "; }"
+	size_t i, found = 0;
+
+	extract(PATCHABLE("1"), PATCHABLE("3"));
+	for (i = 0; i < out->section_count; i++) {
+		const struct section *s = out->sections[i];
+
+		if (strcmp(s->name, "__patchable_function_entries"))
+			continue;
+		assert_true(s->flags & SHF_LINK_ORDER);
+		assert_int_equal(s->reloc_count, 1);
+		assert_ptr_equal(s->relocs[0].target, kept(found ? "g" : "f"));
+		found++;
+	}
+	assert_int_equal(found, 2);
+}
+
 static void init_code_is_refused(void **state)
 {
 	assert_refused(try_extract("__section(\".init.data\") int boot = 1; int f(int x) { return x; }",
@@ -343,7 +379,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
-		T(new_things), T(table_entries), T(alternatives), T(init_code_is_refused),
+		T(new_things), T(table_entries), T(alternatives), T(tables_with_an_order),
+		T(sites_of_unknown_sections), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 

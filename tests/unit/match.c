@@ -369,6 +369,29 @@ static void paravirt_calls(void **state)
 	assert_false(accepts_paravirt(".byte 0x0f, 0x1f, 0x80, 0, 0, 0, 0", "one"));
 }
 
+/* From 6.8 on they are alternatives. */
+static bool accepts_direct_call(const char *running, const char *held)
+{
+	_cleanup_free_ char *run = xasprintf("extern void one(void), two(void), nop_func(void);\n"
+					     "void (*pv_ops[2])(void) = { two, %s };\n" SITE("%s", "")
+					     "void all(void) { one(); two(); nop_func(); }", held, running);
+
+	boot(run);
+	prove("extern void *pv_ops[2];\n" SITE("call *pv_ops+8(%rip)", ALT("6, 5", "call BUG_func")));
+	return state_of("f") == MATCH_PROVED;
+}
+
+static void direct_calls(void **state)
+{
+	assert_true(accepts_direct_call("call *pv_ops+8(%rip)", "one"));
+	assert_true(accepts_direct_call("call one; nop", "one"));
+	assert_false(accepts_direct_call("call two; nop", "one"));
+	assert_false(accepts_direct_call("jmp one; nop", "one"));
+	assert_false(accepts_direct_call("call one; int3", "one"));
+	assert_true(accepts_direct_call(".byte 0x66, 0x0f, 0x1f, 0x44, 0, 0", "nop_func"));
+	assert_false(accepts_direct_call(".byte 0x66, 0x0f, 0x1f, 0x44, 0, 0", "one"));
+}
+
 /* The one byte may be a prefix that does nothing on one processor, where the object says so. */
 static void lock_prefixes(void **state)
 {
@@ -544,7 +567,7 @@ int main(void)
 		T(proves_what_runs), T(every_byte_is_proved), T(tells_what_differs),
 		T(candidates_of_one_name), T(statics_of_one_name), T(weak_functions),
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
-		T(paravirt_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
+		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
 		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
 		T(branches_with_prefixes), T(survives_damaged_objects),
 	};

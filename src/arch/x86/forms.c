@@ -86,12 +86,11 @@ static enum form different(struct walk *k, const struct cursor *c, const char *w
 }
 
 /*
- * @length bytes at @c that call through a pointer: a direct call of what the
- * pointer holds, or nothing where that is a function that does nothing.
+ * A call through a table of functions, [c->at, c->at + length), that the kernel
+ * made a direct call of what stands there, or nothing where that is @nothing.
  */
-static enum form direct_call(struct walk *k, struct cursor *c, uint64_t length)
+static enum form form_direct_call(struct walk *k, struct cursor *c, uint64_t length, const char *nothing)
 {
-	const struct arch_walk_ops *ops = k->w->ops;
 	const struct reloc *slot = NULL;
 	uint64_t end = c->run + length, target, base, held;
 	unsigned int call;
@@ -105,32 +104,39 @@ static enum form direct_call(struct walk *k, struct cursor *c, uint64_t length)
 		if (r->offset >= c->atom->start + c->at && r->offset < c->atom->start + c->at + length)
 			slot = r;
 	}
-	base = slot ? ops->lookup(k->w->arg, slot->symbol->name) : 0;
-	if (!base || !ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
+	base = slot ? k->w->ops->lookup(k->w->arg, slot->symbol->name) : 0;
+	if (!base || !k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
 		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
 	if (target && is_filled(k->w->text, c->run + call, end, true)) {
-		if (held == target)
+		if (held == target && k->w->text[c->run] == 0xe8)
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
-	if (held && (held == ops->lookup(k->w->arg, "_paravirt_nop") ||
-		     held == ops->lookup(k->w->arg, "nop_func")) &&
+	if (held && held == k->w->ops->lookup(k->w->arg, nothing) &&
 	    is_filled(k->w->text, c->run, end, true))
 		return equal(c, length, length);
 	return FORM_NONE; /* the original, or an alternative for it */
 }
 
-/*
- * Since 6.8 paravirt calls are alternatives whose replacement, a call of
- * BUG_func, stands for a direct call (alt_replace_call()).
- */
+/* paravirt_patch() (arch/x86/kernel/paravirt.c), until 6.8. */
+enum form form_paravirt(struct walk *k, struct cursor *c)
+{
+	size_t count;
+	const struct table_entry *e = site_entries(k, c->atom, ".parainstructions", c->at, &count);
+
+	if (!e || e->size < 10)
+		return FORM_NONE;
+	/* struct paravirt_patch_site, len */
+	return form_direct_call(k, c, e->section->data[e->offset + 9], "_paravirt_nop");
+}
+
+/* alt_replace_call() (arch/x86/kernel/alternative.c), since 6.8: the replacement is a call of BUG_func. */
 static bool is_direct_call(const struct table_entry *e)
 {
-	const struct atom *piece = e->relocs[1].target;
+	const struct atom *to = e->relocs[1].target;
 
-	return piece && piece->reloc_count && !e->relocs[1].delta &&
-	       !strcmp(piece->relocs[0].symbol->name, "BUG_func");
+	return to && to->reloc_count && !strcmp(to->relocs[0].symbol->name, "BUG_func");
 }
 
 /*
@@ -153,6 +159,13 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 		return FORM_NONE;
 	if (c->at + length > atom_size(c->atom) || c->run + length > k->w->size)
 		return different(k, c, "an alternative reaches beyond the function");
+	for (i = 0; i < count; i++) {
+		int original = arch_alternative_original(e[i].section->data + e[i].offset, e[i].size);
+		enum form f = is_direct_call(&e[i]) ? form_direct_call(k, c, original, "nop_func") : FORM_NONE;
+
+		if (f != FORM_NONE)
+			return f;
+	}
 	for (i = 0; i <= count; i++) {
 		size_t branches = k->branch_count, mark = k->w->ops->mark(k->w->arg);
 		struct cursor try = *c;
@@ -165,11 +178,6 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 							       e[i].size);
 			if (!try.atom || end > atom_size(try.atom))
 				continue;
-			if (is_direct_call(&e[i])) {
-				if (direct_call(k, c, length) == FORM_EQUAL)
-					return FORM_EQUAL;
-				continue;
-			}
 		}
 		if (walk_filled(k, &try, end, c->run + length))
 			return equal(c, length, length);
@@ -177,20 +185,6 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 		k->w->ops->rewind(k->w->arg, mark);
 	}
 	return different(k, c, "it is none of the alternatives that can stand there");
-}
-
-/*
- * paravirt_patch() (arch/x86/kernel/paravirt.c): the call through pv_ops, a
- * direct call of what pv_ops holds, or nothing.
- */
-enum form form_paravirt(struct walk *k, struct cursor *c)
-{
-	size_t count;
-	const struct table_entry *e = site_entries(k, c->atom, ".parainstructions", c->at, &count);
-
-	if (!e || e->size < 10)
-		return FORM_NONE;
-	return direct_call(k, c, e->section->data[e->offset + 9]); /* struct paravirt_patch_site, len */
 }
 
 /* arch_jump_label_transform() (arch/x86/kernel/jump_label.c): a NOP or a jump of 2 or 5 bytes. */
