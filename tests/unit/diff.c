@@ -452,6 +452,19 @@ static void base_names(void **state)
 	}
 }
 
+/* BTF_ID() ends its names with __COUNTER__; the words are filled in when the kernel is linked. */
+static void btf_ids(void **state)
+{
+	static const char id[] = "asm(\".pushsection .BTF_ids,\\\"a\\\"\\n"
+				 "__BTF_ID__struct__sock__%d:\\n.zero 4\\n"
+				 "__BTF_ID__struct__sock__%d:\\n.zero 4\\n.popsection\");\n"
+				 "int f(void) { return %d; }\n";
+	_cleanup_free_ char *pre = xasprintf(id, 12, 13, 1), *post = xasprintf(id, 14, 15, 2);
+
+	assert_ok(compare(pre, post));
+	assert_replaced("f ");
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
@@ -467,7 +480,7 @@ int main(void)
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
 		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
 		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),
-		T(unknown_sections), T(table_entries), T(self_references), T(base_names),
+		T(unknown_sections), T(table_entries), T(self_references), T(base_names), T(btf_ids),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -243,6 +243,17 @@ static void new_things(void **state)
 	"asm volatile(\"1: nop\\n 2: nop\\n .pushsection " section ",\\\"" flags "\\\"\\n " data "\\n .popsection\");"
 
 /* Of the tables, what speaks of kept code. */
+/* A function that only another object of the update calls, and one without any text in its string. */
+static void new_globals_and_empty_strings(void **state)
+{
+	extract("int f(void) { return 1; }\n",
+		"int f(void) { report(\"\", 0); return 2; }\nint fresh(void) { return 3; }\n"
+		"static int unused(void) { return 4; }\n");
+	assert_true(is_kept("fresh"));
+	assert_int_equal(object_symbol(out, "fresh")->bind, STB_GLOBAL);
+	assert_false(is_kept("unused"));
+}
+
 static void table_entries(void **state)
 {
 #define TABLES                                                                                     \
@@ -379,7 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
-		T(new_things), T(table_entries), T(alternatives), T(tables_with_an_order),
+		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(sites_of_unknown_sections), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
