@@ -247,10 +247,11 @@ static void match_one(struct trial *t, struct match_function *f, bool strict)
 	}
 }
 
+/* Code that is freed, copied elsewhere, or a trampoline that static_call_update() rewrites whole. */
 static bool is_gone(const struct section *s)
 {
 	return !strncmp(s->name, ".init.", 6) || !strncmp(s->name, ".altinstr", 9) ||
-	       !strncmp(s->name, ".discard", 8);
+	       !strncmp(s->name, ".discard", 8) || !strcmp(s->name, ".static_call.text");
 }
 
 static void list_functions(struct match *m)

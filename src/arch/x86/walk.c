@@ -187,12 +187,13 @@ static bool is_filling(const uint8_t *text, uint64_t at, uint64_t end, unsigned 
 	return true;
 }
 
-/* Behind a jump that was made shorter the kernel puts INT3 (since 6.8), which nothing reaches. */
-static void skip_traps(struct walk *k, struct cursor *c, uint64_t jump, uint64_t run_end)
+/* Behind a jump that became shorter INT3 may stand (apply_relocation(), since 6.7). */
+static void skip_traps(const struct walk *k, struct cursor *c, uint64_t jump, uint64_t run_end)
 {
 	ZydisDecodedInstruction insn;
 
-	if (!x86_decode(k->w->text + jump, run_end - jump, &insn) || insn.mnemonic != ZYDIS_MNEMONIC_JMP)
+	if (!x86_decode(k->w->text + jump, run_end - jump, &insn) ||
+	    insn.mnemonic != ZYDIS_MNEMONIC_JMP)
 		return;
 	while (c->run < run_end && k->w->text[c->run] == 0xcc)
 		c->run++;
@@ -201,7 +202,7 @@ static void skip_traps(struct walk *k, struct cursor *c, uint64_t jump, uint64_t
 bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_end)
 {
 	unsigned int length;
-	uint64_t at;
+	uint64_t before;
 
 	for (;;) {
 		while (is_filling(atom_data(c->atom), c->at, end, &length))
@@ -218,10 +219,10 @@ bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_en
 			if (f == FORM_EQUAL)
 				continue;
 		}
-		at = c->run;
+		before = c->run;
 		if (!walk_instruction(k, c, run_end))
 			return false;
-		skip_traps(k, c, at, run_end);
+		skip_traps(k, c, before, run_end);
 	}
 }
 
