@@ -32,6 +32,26 @@ static void move_notes(struct target_list *list, struct change *change)
 	change->note_count = 0;
 }
 
+static bool matters(const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++)
+		if (change_is_new_global(c, &c->post->atoms[i]))
+			return true;
+	return c->replaced_count > 0;
+}
+
+static size_t count_replaced(const struct target_list *list)
+{
+	size_t i, k, count = 0;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			count += list->targets[i].changes[k].replaced_count;
+	return count;
+}
+
 static struct error *add_object(struct target_list *list, const struct compiled *o,
 				const struct accepted *accepted)
 {
@@ -49,7 +69,7 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 	if (!err && change.replaced_count)
 		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
 				     accepted->layout_count);
-	if (err || !change.replaced_count) {
+	if (err || !matters(&change)) {
 		change_fini(&change);
 		return err;
 	}
@@ -89,7 +109,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
 			TRY(add_object(list, &c->objects[i], accepted));
-	if (!list->count)
+	if (!count_replaced(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
 	qsort(list->targets, list->count, sizeof(*list->targets), target_order);

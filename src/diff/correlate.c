@@ -65,8 +65,8 @@ char *base_name(const char *name)
 	}
 	*to = '\0';
 	strip_initcall(base);
-	/* __UNIQUE_ID() appends __COUNTER__ (include/linux/compiler.h). */
-	if (strncmp(base, "__UNIQUE_ID_", 12) == 0)
+	/* These append __COUNTER__ (include/linux/compiler.h, btf_ids.h). */
+	if (!strncmp(base, "__UNIQUE_ID_", 12) || !strncmp(base, "__BTF_ID__", 10))
 		for (len = strlen(base); len && isdigit((unsigned char)base[len - 1]);)
 			base[--len] = '\0';
 	return base;
@@ -316,6 +316,20 @@ const struct atom *correlate_doubt(const struct change *c, const struct atom *po
 	return NULL;
 }
 
+/* The first unpaired atom of @obj with this base name, or NULL. */
+static struct atom *first_left(struct object *obj, char *const *bases, const char *base)
+{
+	size_t i;
+
+	for (i = 0; i < obj->atom_count; i++) {
+		struct atom *a = &obj->atoms[i];
+
+		if (!a->twin && a->symbol && !strcmp(bases[a->index], base))
+			return a;
+	}
+	return NULL;
+}
+
 /* The only unpaired atom of @obj with this base name; NULL where none or several. */
 static struct atom *single_left(struct object *obj, char *const *bases, const char *base)
 {
@@ -364,6 +378,13 @@ static void pair_single(struct correlation *k, struct atom *b)
 	const char *base = k->post_base[b->index];
 	struct atom *a = single_left(k->c->pre, k->pre_base, base);
 
+	/* resolve_btfids gives all that have the same kind and name the same number. */
+	if (!strcmp(b->section->name, ".BTF_ids"))
+		a = first_left(k->c->pre, k->pre_base, base);
+	if (a && pairable(k, a, b) && !strcmp(b->section->name, ".BTF_ids")) {
+		pair(k, a, b);
+		return;
+	}
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
 	    (atom_is_function(b) || share_referrer(k->c, a, b) ||
 	     compare_atoms(k->c, a, b, COMPARE_LOOSE))) {

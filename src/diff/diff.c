@@ -239,6 +239,14 @@ struct error *diff_objects(struct change *c)
 	return NULL;
 }
 
+bool change_is_new_global(const struct change *c, const struct atom *a)
+{
+	enum section_class class = class_of(c, a);
+
+	return a->state == ATOM_NEW && a->symbol && a->symbol->bind != STB_LOCAL &&
+	       (class == CLASS_TEXT || class == CLASS_DATA || class == CLASS_RODATA);
+}
+
 void change_fini(struct change *c)
 {
 	size_t i;

@@ -92,6 +92,12 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
  */
 struct error *diff_objects(struct change *c) __must_use;
 
+/*
+ * Whether @a of the post object is a new function or variable that is not
+ * static: other objects of the update may be what needs it.
+ */
+bool change_is_new_global(const struct change *c, const struct atom *a);
+
 /* Frees what diff_objects() made; the objects are the caller's. */
 void change_fini(struct change *c);
 

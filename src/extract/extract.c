@@ -102,6 +102,9 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 		return refuse("BRANCH-SHORT",
 			      "%s in %s jumps to %s with an instruction that reaches 127 bytes only",
 			      atom_name(from), e->c->post->name, to ? atom_name(to) : rel->symbol->name);
+	if (!to && rel->symbol->section)
+		return refuse("SYMBOL-NAMELESS", "%s in %s refers to nothing in %s", atom_name(from),
+			      e->c->post->name, rel->symbol->section->name);
 	if (!to)
 		return NULL;
 	class = section_classify(to->section, e->c->module);
@@ -170,6 +173,9 @@ static struct error *find_kept(struct extractor *e)
 
 	for (i = 0; i < e->c->replaced_count; i++)
 		keep(e, e->c->replaced[i]);
+	for (i = 0; i < e->c->post->atom_count; i++)
+		if (change_is_new_global(e->c, &e->c->post->atoms[i]))
+			keep(e, &e->c->post->atoms[i]);
 	for (; e->done < e->queued; e->done++) {
 		const struct atom *a = e->queue[e->done];
 		const struct table_entry *entries = tables_of(e->c->post_tables, a, &n);

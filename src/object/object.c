@@ -264,7 +264,8 @@ static void cut_section(struct object *obj, struct section *sec, struct symbol *
 		while (i + 1 < count && syms[i + 1]->value == s->value)
 			i++;
 	}
-	if (sec->size > at && !is_padding(sec, at, sec->size))
+	/* What holds no symbol at all is content, though it be zeros: "" is. */
+	if (sec->size > at && (!count || !is_padding(sec, at, sec->size)))
 		add_atom(obj, sec, at, sec->size, NULL);
 }
 
