@@ -308,6 +308,12 @@ static void alternatives(void **state)
 	TRIES(true, "call one", ALT("5, 5", "call two"), "call two");
 	/* Two that can stand there, and none. */
 	TRIES(true, "call one", ALT("5, 5", "call two") ALT("5, 3", "xor %ebx, %ebx; nop"), "xor %ebx, %ebx; nop; nop; nop");
+	/* A jump made shorter, and what cannot be reached behind it. */
+	TRIES(true, "jmp.d32 663f", ALT("5, 0", ""), "jmp.d8 663f; nop; nop; nop");
+	TRIES(true, "jmp.d32 663f", ALT("5, 0", ""), "jmp.d8 663f; int3; int3; int3");
+	TRIES(true, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; int3; int3");
+	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 662f; int3; int3; int3");
+	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; ret; int3");
 	/* Nothing of length nothing does not go on for ever. */
 	TRIES(true, "nop", ALT("0, 0", ""), "nop");
 	TRIES(false, "nop", ALT("200, 0", ""), "nop");
