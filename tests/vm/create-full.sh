@@ -27,6 +27,7 @@ full()
 	mount -t tmpfs -o "size=$1,mode=700" tmpfs "$work/full" || skip "tmpfs cannot be mounted"
 }
 
+# shellcheck disable=SC2317 # called by system_failure
 create()
 {
 	"$kmend" create -q --kernel "$kit" "$@" "$data/version.patch"

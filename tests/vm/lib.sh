@@ -48,11 +48,11 @@ need()
 	done
 }
 
-# need_kernel [RELEASE]: sets kit to the kit's folder
+# need_kernel: sets kit to the folder of the latest kernel's kit
 need_kernel()
 {
 	[ -x "$kmend" ] || make -s -C "$top" build/kmend >/dev/null || exit 1
-	kit=$("$top/tools/kernel" fetch "${1:-latest}" 2>"$work/err") || skip "no kernel ${1:-latest}: $(cat "$work/err")"
+	kit=$("$top/tools/kernel" fetch latest 2>"$work/err") || skip "no kernel: $(cat "$work/err")"
 	need gcc make patch "$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kit/config")"
 }
 

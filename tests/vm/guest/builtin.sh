@@ -4,6 +4,7 @@
 
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
+release=$(uname -r)
 original=$(cat /proc/cmdline)
 
 run kmend
@@ -13,7 +14,7 @@ clean "before"
 
 loop cat /proc/cmdline
 loop cat /proc/cmdline /proc/version
-text_save
+text_save vmlinux
 
 works "inspect" "update ????????????????
 description: builtin*kernel: $release *signature: none
@@ -30,7 +31,7 @@ works "dry run" "*$id: could be applied (builtin), proved in * ms" kmend apply -
 kmend apply -q --dry-run --allow-unsigned --json builtin.kmend >/tmp/json
 show dry-run /tmp/json
 clean "what only looks"
-text_same "what only looks"
+text_same "what only looks" vmlinux
 expect "the old code runs" "$original" "$(cat /proc/cmdline)"
 
 works "apply" "*warning: builtin.kmend is not signed by a trusted key*
@@ -61,7 +62,7 @@ echo >/sys/kernel/tracing/set_ftrace_filter
 refused "undo of something else" NOT-INSTALLED "no update 0123zz0123 is installed" kmend undo 0123zz0123
 works "undo by the start of the id" "$id: undone, the machine stood still for * us" kmend undo "${id%????????}"
 expect "the old code runs" "$original" "$(cat /proc/cmdline)"
-text_same "undo"
+text_same "undo" vmlinux
 clean "undo"
 refused "undo again" NOT-INSTALLED "no update $id is installed" kmend undo "$id"
 works "undo of all where there is nothing" "no update is installed" kmend undo --all
@@ -87,5 +88,5 @@ while [ $n -lt 6 ] && apply builtin.kmend >/dev/null && kmend undo --all >/dev/n
 done
 expect "again and again" 6 "$n"
 loop_end
-text_same "the end"
+text_same "the end" vmlinux
 finish

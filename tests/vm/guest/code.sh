@@ -21,7 +21,7 @@ wait_for_sleep()
 	expect "thread $1 sleeps" "*fifo_open*" "$(cat "/proc/$1/stack")"
 }
 
-text_save
+text_save vmlinux
 mkfifo /tmp/pipe
 
 # ---- threads that sleep in what is replaced ----
@@ -32,7 +32,7 @@ reader=$!
 wait_for_sleep $reader
 refused "apply with a thread inside the old code" BLOCKED "*$reader*cat*fifo_open*" apply --timeout 1 fifo.kmend
 clean "blocked"
-text_same "blocked"
+text_same "blocked" vmlinux
 expect "the thread goes on as before" 0 "$(said_times 'replaced: a pipe')"
 echo one >/tmp/pipe
 wait $reader
@@ -56,7 +56,7 @@ expect "undo waits for the thread" 0 $?
 expect "what it says" "*$fifo: undone, *" "$(cat /tmp/undo)"
 wait $reader
 expect "the thread got its data" two "$(cat /tmp/got)"
-text_same "undo"
+text_same "undo" vmlinux
 
 # ---- a tracepoint, which holds a static key and a static call ----
 
@@ -84,7 +84,7 @@ works "undo" "$itimer: undone, *" kmend undo "$itimer"
 echo 0 >$tracing/events/timer/itimer_state/enable
 expect "the old code runs" "done" "$(./calls itimer 4242)"
 loop_end
-text_same "a tracepoint"
+text_same "a tracepoint" vmlinux
 
 # ---- a message printed once ----
 
@@ -99,7 +99,7 @@ expect "and says its own once" 1 "$(said_times 'replaced: the version is asked f
 works "undo" "*$once: undone, *" kmend undo "$once"
 ./calls capget 1 >/dev/null
 expect "so does the old code" 1 "$(said_times 'uses 32-bit capabilities')"
-text_same "once"
+text_same "once" vmlinux
 clean "once"
 
 # ---- debug messages ----
@@ -127,5 +127,5 @@ works "undo" "*$debug: undone, *" kmend undo "$debug"
 dmesg -c >/dev/null
 echo add >$uevent
 expect "the old code is off too" 0 "$(said_times "'null' .*: kobject_uevent_env")"
-text_same "debug messages"
+text_same "debug messages" vmlinux
 finish

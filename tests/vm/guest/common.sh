@@ -5,7 +5,6 @@
 
 failed=0
 # shellcheck disable=SC2034 # for those who read this
-release=$(uname -r)
 
 # expect WHAT WANTED GOT: WANTED is a pattern
 expect()
@@ -104,16 +103,17 @@ show()
 	echo "END"
 }
 
-# The text of the kernel, or of a module, before anything was done; a second look tells what the kernel itself rewrites.
+# text_save TARGET: keeps the text of vmlinux or of a module
 text_save()
 {
-	expect "the text of ${1:-the kernel} can be read" "" "$(./ktext save "/tmp/text.$1" "$@" 2>&1)"
+	expect "the text of $1 can be read" "" "$(./ktext save "$1" "/tmp/text.$1" 2>&1)"
 }
 
+# text_same WHAT TARGET: it is, byte for byte, what it was
 text_same()
 {
-	./ktext save "/tmp/now.$2" ${2:+"$2"}
-	expect "$1: the text of ${2:-the kernel} is what it was" "" "$(./ktext differ "/tmp/text.$2" "/tmp/now.$2" 2>&1)"
+	./ktext save "$2" "/tmp/now.$2"
+	expect "$1: the text of $2 is what it was" "" "$(./ktext differ "/tmp/text.$2" "/tmp/now.$2" 2>&1)"
 	rm "/tmp/now.$2"
 }
 

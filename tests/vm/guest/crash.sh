@@ -23,7 +23,7 @@ kill_after()
 	ended=$?
 }
 
-text_save
+text_save vmlinux
 loop cat /proc/cmdline
 apply builtin.kmend >/dev/null
 kmend undo -q --all >/dev/null
@@ -53,7 +53,7 @@ for part in 10 50 80 88 94 97 100 103; do
 	expect "killed after $part % of an apply: nothing is left" "" "$(lsmod | grep kmend; ls /run/kmend 2>/dev/null)"
 done
 expect "it was killed often enough: $kills times" yes "$([ $kills -ge 3 ] && echo yes)"
-text_same "apply, killed"
+text_same "apply, killed" vmlinux
 
 for part in 20 60 90; do
 	apply builtin.kmend >/dev/null
@@ -63,7 +63,7 @@ for part in 20 60 90; do
 	expect "killed after $part % of an undo: the old code" "[!r]*" "$(cat /proc/cmdline)"
 	expect "killed after $part % of an undo: nothing is left" "" "$(lsmod | grep kmend; ls /run/kmend 2>/dev/null)"
 done
-text_same "undo, killed"
+text_same "undo, killed" vmlinux
 
 # Two at a time
 apply builtin.kmend >/tmp/one 2>&1 &
@@ -76,5 +76,5 @@ expect "and one works" yes "$(grep -q ': applied ' /tmp/one /tmp/two && echo yes
 expect "the new code runs" "replaced *" "$(cat /proc/cmdline)"
 works "undo" "*: undone, *" kmend undo --all
 loop_end
-text_same "two applies"
+text_same "two applies" vmlinux
 finish

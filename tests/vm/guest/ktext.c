@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ktext save FILE [MODULE]: writes the text of the kernel, or of a module, as it is in memory.
+ * ktext save TARGET FILE: writes the text of vmlinux, or of a module, as it is in memory.
  * ktext differ A B: prints where two such files differ, and in which function.
  */
 #include <elf.h>
@@ -78,9 +78,9 @@ static uint64_t file_offset(FILE *kcore, uint64_t addr)
 	return 0;
 }
 
-static void save(const char *path, const char *module)
+static void save(const char *target, const char *path)
 {
-	struct range r = module ? module_text(module) : kernel_text();
+	struct range r = strcmp(target, "vmlinux") ? module_text(target) : kernel_text();
 	FILE *kcore = open_file("/proc/kcore", "r"), *out = open_file(path, "w");
 	size_t size = r.end - r.start;
 	char *text = malloc(size);
@@ -147,11 +147,11 @@ static int differ(const char *before, const char *now)
 
 int main(int argc, char **argv)
 {
-	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "save")) {
+	if (argc == 4 && !strcmp(argv[1], "save")) {
 		save(argv[2], argv[3]);
 		return 0;
 	}
 	if (argc == 4 && !strcmp(argv[1], "differ"))
 		return differ(argv[2], argv[3]);
-	error(2, 0, "usage: ktext save FILE [MODULE] | ktext differ A B");
+	error(2, 0, "usage: ktext save TARGET FILE | ktext differ A B");
 }

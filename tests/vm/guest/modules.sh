@@ -16,7 +16,7 @@ packet_size()
 	[ $packets -gt 0 ] && echo $(((bytes + packets / 2) / packets))
 }
 
-text_save
+text_save vmlinux
 module=$(id_of module)
 refused "apply to a module that is not loaded" MODULE-MISSING "the module dummy, * is not loaded" apply module.kmend
 clean "a missing module"
@@ -52,7 +52,7 @@ expect "the second file, with its counter from 100 on: $first, $second" yes \
 works "undo in two files" "*$two: undone, *; still loaded" kmend undo "$two"
 expect "the first file as it was" "[0-9]*.*" "$(cat /proc/loadavg)"
 expect "the second file as it was" "[0-9]*.*" "$(cat /proc/uptime)"
-text_same "undo in two files"
+text_same "undo in two files" vmlinux
 works "apply what stayed loaded" "$two: applied *" apply two-files.kmend
 expect "its counter goes on from $second" yes "$([ "$(cut -d' ' -f2 /proc/uptime)" -gt "$second" ] && echo yes)"
 works "undo" "*$two: undone, *" kmend undo "$two"
@@ -95,7 +95,7 @@ loop_end
 stays "$two"
 rmmod kmend
 clean "after all"
-text_same "after all"
+text_same "after all" vmlinux
 text_same "after all" dummy
 works "rmmod of the module" "" rmmod dummy
 finish

@@ -4,7 +4,8 @@
 
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
-text_save
+release=$(uname -r)
+text_save vmlinux
 
 # bad WHAT CODE SENTENCE FILE: each command that reads a pack refuses it
 bad()
@@ -103,5 +104,5 @@ cd /root || exit
 
 echo 1 >/proc/sys/kernel/modules_disabled
 refused "apply: no modules" MODULES-DISABLED "*modules_disabled*" apply builtin.kmend
-text_same "nothing was changed"
+text_same "nothing was changed" vmlinux
 finish
