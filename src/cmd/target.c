@@ -52,6 +52,47 @@ static size_t count_replaced(const struct target_list *list)
 	return count;
 }
 
+static void note_lost(struct target_list *list, const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		if (a->twin || !atom_is_function(a) || a->symbol->bind == STB_LOCAL)
+			continue;
+		list->lost = xreallocarray(list->lost, list->lost_count + 1, sizeof(*list->lost));
+		list->lost[list->lost_count++] = xstrdup(a->symbol->name);
+	}
+}
+
+/* Code elsewhere goes on calling a function where it was: its new home would not be noticed. */
+static struct error *check_moved(const struct target_list *list, const struct change *c)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *a = &c->post->atoms[i];
+
+		for (k = 0; change_is_new_global(c, a) && k < list->lost_count; k++)
+			if (!strcmp(a->symbol->name, list->lost[k]))
+				return refuse("FUNCTION-MOVED",
+					      "the patch moves %s to %s: code that it does not change goes on calling the old one",
+					      a->symbol->name, c->post->name);
+	}
+	return NULL;
+}
+
+static struct error *check_all_moved(const struct target_list *list)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			TRY(check_moved(list, &list->targets[i].changes[k]));
+	return NULL;
+}
+
 static struct error *add_object(struct target_list *list, const struct compiled *o,
 				const struct accepted *accepted)
 {
@@ -66,6 +107,7 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
 	move_notes(list, &change);
+	note_lost(list, &change);
 	if (!err && change.replaced_count)
 		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
 				     accepted->layout_count);
@@ -112,6 +154,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	if (!count_replaced(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
+	TRY(check_all_moved(list));
 	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
 	for (i = 0; i < list->count; i++)
 		TRY(extract_target(&list->targets[i]));
@@ -135,6 +178,9 @@ void targets_fini(struct target_list *list)
 	for (i = 0; i < list->note_count; i++)
 		free(list->notes[i]);
 	free(list->notes);
+	for (i = 0; i < list->lost_count; i++)
+		free(list->lost[i]);
+	free(list->lost);
 	free(list->targets);
 	*list = (struct target_list){ 0 };
 }

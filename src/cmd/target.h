@@ -23,6 +23,8 @@ struct target_list {
 	size_t count;
 	char **notes;
 	size_t note_count;
+	char **lost;			/* global functions that their objects no longer have */
+	size_t lost_count;
 };
 
 /* What the author takes the responsibility for (--accept). */
@@ -33,7 +35,8 @@ struct accepted {
 
 /*
  * Compares and extracts.  Errors: the refusals of diff_objects() and
- * extract_change() and layout_compare(); FILE-ADDED, FILE-DELETED; NOTHING-CHANGED where the patch
+ * extract_change() and layout_compare(); FILE-ADDED, FILE-DELETED, FUNCTION-MOVED;
+ * NOTHING-CHANGED where the patch
  * changes no running code.
  */
 struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
