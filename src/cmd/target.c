@@ -151,10 +151,10 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
 			TRY(add_object(list, &c->objects[i], accepted));
+	TRY(check_all_moved(list));
 	if (!count_replaced(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
-	TRY(check_all_moved(list));
 	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
 	for (i = 0; i < list->count; i++)
 		TRY(extract_target(&list->targets[i]));

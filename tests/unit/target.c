@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What create makes of several objects. */
+#include "compile.h"
+
+#include "cmd/target.h"
+
+static struct compiled object_of(const char *name, const char *pre, const char *post)
+{
+	struct compiled o = { .source = xstrdup(name), .name = xstrdup(name), .built = true,
+			      .target = xstrdup("vmlinux") };
+
+	o.pre = pre ? compile(pre) : NULL;
+	o.post = post ? compile(post) : NULL;
+	return o;
+}
+
+static void assert_targets(struct compiled a, struct compiled b, const char *code)
+{
+	struct compilation c = { .objects = xcalloc(2, sizeof(*c.objects)), .count = 2 };
+	struct accepted none = { 0 };
+	struct target_list list;
+
+	c.objects[0] = a;
+	c.objects[1] = b;
+	assert_refused(targets_extract(&c, &none, &list), code);
+	targets_fini(&list);
+	compilation_fini(&c);
+}
+
+#define KEEP "int keep(void) { return 1; }\n"
+
+static void test_moved_function(void **state)
+{
+	assert_targets(object_of("a.o", KEEP "int moved(void) { return 1; }\n", KEEP),
+		       object_of("b.o", KEEP, KEEP "int moved(void) { return 2; }\n"), "FUNCTION-MOVED");
+}
+
+static void test_new_function_alone(void **state)
+{
+	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", KEEP, KEEP "int fresh(void) { return 2; }\n"),
+		       "NOTHING-CHANGED");
+}
+
+static void test_files_that_come_and_go(void **state)
+{
+	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", NULL, KEEP), "FILE-ADDED");
+	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", KEEP, NULL), "FILE-DELETED");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_moved_function),
+		cmocka_unit_test(test_new_function_alone),
+		cmocka_unit_test(test_files_that_come_and_go),
+	};
+
+	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+}
