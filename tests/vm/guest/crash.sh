@@ -5,9 +5,12 @@
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
 
-milliseconds()
+# Sets now, in milliseconds. A process that tells it would take longer than what is measured.
+look_at_clock()
 {
-	tr -d . </proc/uptime | awk '{ print $1 * 10 }'
+	read -r now _ </proc/uptime
+	cents=${now#*.}
+	now=$((${now%.*} * 1000 + ${cents#0} * 10))
 }
 
 # kill_after MS COMMAND...: sets ended to its status
@@ -27,17 +30,25 @@ text_save vmlinux
 loop cat /proc/cmdline
 apply builtin.kmend >/dev/null
 kmend undo -q --all >/dev/null
-start=$(milliseconds)
-apply builtin.kmend >/dev/null
-took=$(($(milliseconds) - start))
-start=$(milliseconds)
-kmend undo -q --all >/dev/null
-took_undo=$(($(milliseconds) - start))
+# The shortest times count: what is killed after a part of them has not ended.
+took=60000 took_undo=60000
+for _ in 1 2 3 4; do
+	look_at_clock
+	start=$now
+	apply builtin.kmend >/dev/null
+	look_at_clock
+	[ $((now - start)) -gt $took ] || took=$((now - start))
+	look_at_clock
+	start=$now
+	kmend undo -q --all >/dev/null
+	look_at_clock
+	[ $((now - start)) -gt $took_undo ] || took_undo=$((now - start))
+done
 echo "apply takes $took ms, undo $took_undo ms"
 clean "without any kill"
 
 kills=0
-for part in 10 50 80 88 94 97 100 103; do
+for part in 5 15 30 50 70 80 90 100; do
 	kill_after $((took * part / 100)) kmend apply -q --allow-unsigned builtin.kmend
 	[ "$ended" != 137 ] || kills=$((kills + 1))
 	run apply builtin.kmend
