@@ -155,7 +155,6 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 					.merge_stderr = true };
 	size_t n = 8, i;
 
-	/* Debian's gcc-N comes with a linker and an assembler that are not versioned. */
 	for (i = 0; goals[i]; i++) {
 		if (n + 1 >= ARRAY_SIZE(argv))
 			return system_error(0, "too many objects for one make");

@@ -379,10 +379,10 @@ static void pair_single(struct correlation *k, struct atom *b)
 	struct atom *a = single_left(k->c->pre, k->pre_base, base);
 
 	/* resolve_btfids gives all that have the same kind and name the same number. */
-	if (!strcmp(b->section->name, ".BTF_ids"))
+	if (!strcmp(b->section->name, ".BTF_ids")) {
 		a = first_left(k->c->pre, k->pre_base, base);
-	if (a && pairable(k, a, b) && !strcmp(b->section->name, ".BTF_ids")) {
-		pair(k, a, b);
+		if (a && pairable(k, a, b))
+			pair(k, a, b);
 		return;
 	}
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
