@@ -294,7 +294,10 @@ static void print_result(const struct apply *a)
 
 static struct error *apply(struct apply *a)
 {
+	_cleanup_close_ int lock = -1;
+
 	TRY(host_require_root("apply updates"));
+	TRY(host_lock(&lock));
 	TRY(open_packs(a));
 	TRY(check_installed(a));
 	TRY(prove(a));

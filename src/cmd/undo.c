@@ -222,10 +222,12 @@ static void print_text(const struct undo *u)
 struct error *cmd_undo(int argc, char **argv)
 {
 	_cleanup_(undo_free) struct undo u = { .timeout = DEFAULT_TIMEOUT };
+	_cleanup_close_ int lock = -1;
 	size_t i;
 
 	TRY(parse(argc, argv, &u));
 	TRY(host_require_root("undo updates"));
+	TRY(host_lock(&lock));
 	TRY(host_updates_read(&u.installed));
 	TRY(choose_all(&u, argv + optind, argc - optind));
 	TRY(switch_chosen(&u));

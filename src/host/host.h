@@ -28,6 +28,12 @@ void host_set_root(const char *root);
 struct error *host_require_root(const char *what) __must_use;
 
 /*
+ * Takes the lock that keeps apply and undo to one at a time, and waits for
+ * another that holds it.  Closing *@fd releases it.
+ */
+struct error *host_lock(int *fd) __must_use;
+
+/*
  * Loads the module in @image (@size bytes) with the name @name, for messages.
  * Errors: the refusals MODULE-SIGNATURE, MODULES-LOCKDOWN, MODULES-DISABLED,
  * MODULE-EXISTS; system errors.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/private.h"
+#include "util/file.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -33,4 +34,13 @@ struct error *host_require_root(const char *what)
 bool host_is_id(const char *id)
 {
 	return strlen(id) == KMEND_ID_LEN && strspn(id, "0123456789abcdef") == KMEND_ID_LEN;
+}
+
+struct error *host_lock(int *fd)
+{
+	_cleanup_free_ char *folder = host_path("/run");
+	_cleanup_free_ char *path = path_join(folder, "kmend.lock");
+
+	TRY(make_dirs(folder));
+	return file_lock(path, fd);
 }
