@@ -83,6 +83,7 @@ apply builtin.kmend >/tmp/two 2>&1
 two=$?
 wait $one
 expect "of two applies at a time, one works: $(cat /tmp/one /tmp/two)" "[01][01]" $?$two
+expect "the other is told so" yes "$(grep -q 'ALREADY-APPLIED' /tmp/one /tmp/two && echo yes)"
 expect "and one works" yes "$(grep -q ': applied ' /tmp/one /tmp/two && echo yes)"
 expect "the new code runs" "replaced *" "$(cat /proc/cmdline)"
 works "undo" "*: undone, *" kmend undo --all
