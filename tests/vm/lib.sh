@@ -48,11 +48,11 @@ need()
 	done
 }
 
-# need_kernel: sets kit to the folder of the latest kernel's kit
+# need_kernel: sets kit to the folder of the latest kernel's kit, or of that of $KMEND_TEST_KERNEL
 need_kernel()
 {
 	[ -x "$kmend" ] || make -s -C "$top" build/kmend >/dev/null || exit 1
-	kit=$("$top/tools/kernel" fetch latest 2>"$work/err") || skip "no kernel: $(cat "$work/err")"
+	kit=$("$top/tools/kernel" fetch "${KMEND_TEST_KERNEL:-latest}" 2>"$work/err") || skip "no kernel: $(cat "$work/err")"
 	need gcc make patch "$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kit/config")"
 }
 
