@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -199,12 +200,24 @@ static void pack_patches(struct create *c)
 	}
 }
 
+/* What make and the compiler leave when they are killed goes with a folder of our own. */
+static struct error *use_temp_dir(void)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	TRY(temp_dir_new(&dir));
+	if (setenv("TMPDIR", dir, 1))
+		return system_error(0, "out of memory");
+	return NULL;
+}
+
 static struct error *make_update(struct create *c)
 {
 	const struct create_options *o = c->opts;
 	_cleanup_free_ char *symvers = NULL;
 	struct manifest *m;
 
+	TRY(use_temp_dir());
 	TRY(patches_read(o->patches, o->patch_count, &c->patches));
 	TRY(kit_open(&o->kit, &c->kit));
 	symvers = path_join(c->kit->headers, "Module.symvers");
