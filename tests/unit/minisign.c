@@ -7,6 +7,7 @@
 #include "util/memory.h"
 #include "util/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -179,6 +180,10 @@ static int on_terminal(int (*function)(void), const char *const *answers)
 	pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
 	ssize_t n;
 
+	if (pid < 0) {
+		print_message("no terminal can be had: %s\n", strerror(errno));
+		skip();
+	}
 	if (!pid) {
 		alarm(120);
 		_exit(function());
