@@ -186,6 +186,8 @@ static int on_terminal(int (*function)(void), const char *const *answers)
 	}
 	if (!pid) {
 		alarm(120);
+		/* Who runs the tests in the background may have it ignored. */
+		signal(SIGINT, SIG_DFL);
 		_exit(function());
 	}
 	while (used < sizeof(shown) - 1 &&
