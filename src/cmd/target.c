@@ -263,9 +263,15 @@ static struct error *describe_target(const struct target *t, const char *module,
 		mt->objects[i].pre = xasprintf("pre/%s", t->objects[i]->name);
 		pack_add(pack, mt->objects[i].pre, t->objects[i]->pre_image, t->objects[i]->pre_size);
 	}
-	mt->functions = take_ptr(x->functions);
+	mt->functions = xcalloc(x->function_count, sizeof(*mt->functions));
 	mt->function_count = x->function_count;
-	x->function_count = 0;
+	for (i = 0; i < x->function_count; i++) {
+		const struct extracted_function *f = &x->functions[i];
+
+		mt->functions[i].name = xstrdup(f->name);
+		mt->functions[i].object = xstrdup(f->object);
+		mt->functions[i].action = f->added ? MANIFEST_ADD : MANIFEST_REPLACE;
+	}
 	return output_each_undefined(x->out, list_symbol, &list);
 }
 

@@ -52,10 +52,8 @@ void extraction_free(struct extraction *x)
 
 	if (!x)
 		return;
-	for (i = 0; i < x->function_count; i++) {
+	for (i = 0; i < x->function_count; i++)
 		free(x->functions[i].name);
-		free(x->functions[i].object);
-	}
 	free(x->functions);
 	output_free(x->out);
 	free(x);
@@ -358,12 +356,11 @@ static struct error *emit_tables(struct extractor *e, const struct atom *a)
 	return NULL;
 }
 
-static void add_function(struct extraction *x, const char *name, const char *object,
-			 enum manifest_action action)
+static void add_function(struct extraction *x, const char *name, const char *object, bool added)
 {
 	array_grow(x->functions, x->function_count, x->function_capacity);
 	x->functions[x->function_count++] =
-		(struct manifest_function){ xstrdup(name), xstrdup(object), action };
+		(struct extracted_function){ xstrdup(name), object, added };
 }
 
 static bool is_cold_part(const struct atom *a)
@@ -404,7 +401,7 @@ static void emit_function(struct extractor *e, const struct atom *a)
 		     arch_reloc_address(), e->places[a->index].symbol, 0);
 	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, name),
 		     arch_reloc_address(), output_section_symbol(e->x->out, strings), string);
-	add_function(e->x, name, e->c->post->name, MANIFEST_REPLACE);
+	add_function(e->x, name, e->c->post->name, false);
 	e->x->replaced++;
 }
 
@@ -413,7 +410,7 @@ static void describe(struct extractor *e, const struct atom *a)
 	if (!atom_is_function(a))
 		return;
 	if (a->state == ATOM_NEW && !is_cold_part(a))
-		add_function(e->x, a->symbol->name, e->c->post->name, MANIFEST_ADD);
+		add_function(e->x, a->symbol->name, e->c->post->name, true);
 	else if (a->state == ATOM_CHANGED && is_cold_part(a))
 		emit_range(e, a->twin);
 	else if (a->state == ATOM_CHANGED)

@@ -8,7 +8,6 @@
 
 #include "diff/diff.h"
 #include "extract/output.h"
-#include "pack/manifest.h"
 
 /*
  * Symbols of the update that are bound when it is loaded.  "kernel/fork.o:foo"
@@ -17,9 +16,15 @@
  */
 #define EXTRACT_SEPARATOR ':'
 
+struct extracted_function {
+	char *name;		/* as the source calls it; owned */
+	const char *object;	/* the post object's name, which must outlive this */
+	bool added;		/* it is new; else it is replaced */
+};
+
 struct extraction {
 	struct output *out;
-	struct manifest_function *functions;	/* what is replaced and added; owned */
+	struct extracted_function *functions;
 	size_t function_count, function_capacity;
 	uint32_t replaced;	/* entries of kmend_functions[] */
 	uint32_t ranges;	/* entries of kmend_ranges[] */
