@@ -199,6 +199,21 @@ static struct error *create_locked(const char *dir, char *path)
 	return system_error(EBUSY, "cannot lock %s", path);
 }
 
+static char *leftovers_in; /* the folder of the first temporary folder */
+
+/*
+ * What children of a killed process still wrote to its folder when this one
+ * began has come to rest by now.
+ */
+static void remove_all(void)
+{
+	remove_temp_dirs();
+	if (owner == getpid() && leftovers_in)
+		remove_leftovers(leftovers_in);
+	free(leftovers_in);
+	leftovers_in = NULL;
+}
+
 struct error *temp_dir_new(char **path)
 {
 	const char *dir = getenv("TMPDIR");
@@ -215,7 +230,8 @@ struct error *temp_dir_new(char **path)
 		owner = getpid();
 		temp_dir_count = 0;
 		catch_fatal_signals();
-		atexit(remove_temp_dirs);
+		leftovers_in = xstrdup(absolute);
+		atexit(remove_all);
 		remove_leftovers(absolute);
 	}
 	TRY(create_locked(absolute, temp_dirs[temp_dir_count].path));
