@@ -38,8 +38,8 @@ struct error *proof_bind(struct proof *p, struct live *live) __must_use;
 
 void proof_fini(struct proof *p);
 
-/* The time since @start in milliseconds; see proof_clock(). */
-double milliseconds_since(double start);
+/* A clock that only goes forward, in milliseconds, and how many have passed since @start of it. */
 double clock_milliseconds(void);
+double milliseconds_since(double start);
 
 #endif
