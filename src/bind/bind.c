@@ -116,12 +116,25 @@ static bool is_list(const struct section *sec, size_t entry)
 	return sec->data && sec->size % entry == 0 && (uintptr_t)sec->data % 8 == 0;
 }
 
+static bool replaces_functions(const struct manifest_target *mt)
+{
+	size_t i;
+
+	for (i = 0; i < mt->function_count; i++)
+		if (mt->functions[i].action == MANIFEST_REPLACE)
+			return true;
+	return false;
+}
+
 static struct error *fill_functions(struct binding *b)
 {
 	const struct section *sec = object_section(b->ko, ".kmend.functions");
 	struct kmend_function *entry;
 	uint64_t at;
 
+	/* Where the target only gets what others need, the list is empty. */
+	if ((!sec || !sec->size) && !replaces_functions(b->mt))
+		return NULL;
 	if (!sec || !is_list(sec, sizeof(*entry)))
 		return does_not_fit(b, "it has no list of functions");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
