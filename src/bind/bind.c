@@ -121,8 +121,10 @@ static struct error *fill_functions(struct binding *b)
 	struct kmend_function *entry;
 	uint64_t at;
 
-	if (!sec || !is_list(sec, sizeof(*entry)))
-		return does_not_fit(b, "it has no list of functions");
+	if (!sec || !sec->data)
+		return NULL; /* an update of hooks or data alone */
+	if (!is_list(sec, sizeof(*entry)))
+		return does_not_fit(b, "its list of functions is damaged");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
 		const struct match_function *f;
 		const struct match *m;

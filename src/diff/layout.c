@@ -268,8 +268,8 @@ static struct error *compare(const struct types *pre, const struct types *post, 
 
 		if (line && !is_accepted(a->name, accepted, accepted_count))
 			return refuse("LAYOUT-CHANGED",
-				      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (--accept layout:%s takes the responsibility)",
-				      a->name, object, line, strchr(a->name, ' ') + 1);
+				      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
+				      a->name, object, line, a->name, strchr(a->name, ' ') + 1);
 	}
 	return NULL;
 }
