@@ -50,10 +50,11 @@
  * (static keys, vfree(), synchronize_rcu()).  Spin locks are free; a mutex may
  * be held by a thread that was stopped.
  *
- * Hooks of one target are called as they stand in its objects, targets as they
- * stand in the pack (vmlinux first), updates that switch together in the order in
- * which they were loaded; at undo and for failures, targets and updates the other way
- * round.  Each kind is called in all of them before the next kind begins.
+ * Targets are called in the order of the pack (vmlinux first), updates that
+ * switch together in the order in which they were loaded; at undo, and after a
+ * failure of apply, the other way round.  Each kind is called in all of them before the
+ * next kind begins.  Hooks of one kind in one target are called in no particular order:
+ * where it matters, write one of them.
  */
 #define KMEND_PRE_APPLY(fn) KMEND_INT_HOOK(pre_apply, fn)
 #define KMEND_CHECK_APPLY(fn) KMEND_INT_HOOK(check_apply, fn)

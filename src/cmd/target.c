@@ -90,7 +90,7 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 	err = diff_objects(&change);
 	move_notes(list, &change);
 	note_lost(list, &change);
-	if (!err && change_matters(&change))
+	if (!err && change_acts(&change))
 		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
 				     accepted->layout_count);
 	if (err || !change_matters(&change)) {
@@ -129,14 +129,10 @@ static bool changes_anything(const struct target_list *list)
 {
 	size_t i, k;
 
-	for (i = 0; i < list->count; i++) {
-		for (k = 0; k < list->targets[i].count; k++) {
-			const struct change *c = &list->targets[i].changes[k];
-
-			if (c->replaced_count || c->overwritten_count || c->hook_count)
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			if (change_acts(&list->targets[i].changes[k]))
 				return true;
-		}
-	}
 	return false;
 }
 

@@ -124,7 +124,8 @@ static struct error *spread_data_changes(struct change *c)
 				continue;
 			if (holds_function_pointers(a))
 				return refuse_data(c, a, "a table of functions");
-			if (a->symbol && a->symbol->bind != STB_LOCAL)
+			if (a->symbol && a->symbol->bind != STB_LOCAL &&
+			    class_of(c, a->twin) != CLASS_INIT)
 				return refuse_data(c, a, "which code of other files can refer to");
 			TRY(spread_from(c, a, &marked));
 		}
@@ -276,6 +277,11 @@ struct error *diff_objects(struct change *c)
 	TRY(check_removed(c));
 	collect_all(c);
 	return NULL;
+}
+
+bool change_acts(const struct change *c)
+{
+	return c->replaced_count || c->overwritten_count || c->hook_count;
 }
 
 bool change_matters(const struct change *c)

@@ -127,7 +127,7 @@ void declared_layouts(const struct object *post, char ***list, size_t *count);
 
 /*
  * Fills in @c from @c->pre, @c->post, @c->module and what is accepted.  No
- * error and not change_matters() means that the patch changes nothing in this
+ * error and not change_acts() means that the patch changes nothing in this
  * object.
  * Errors: refusals DATA-CHANGED, STATIC-AMBIGUOUS, EXPORT-CHANGED,
  * SECTION-UNKNOWN, DECLARATION-INVALID that name the symbol and the object.
@@ -140,7 +140,10 @@ struct error *diff_objects(struct change *c) __must_use;
  */
 bool change_is_new_global(const struct change *c, const struct atom *a);
 
-/* Whether anything is to be done for this object. */
+/* Whether something that runs is changed, or something shall be called. */
+bool change_acts(const struct change *c);
+
+/* Whether there is that, or something new that other objects may need. */
 bool change_matters(const struct change *c);
 
 /* Frees what diff_objects() made; the objects are the caller's. */
