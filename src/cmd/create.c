@@ -258,6 +258,11 @@ static void print_result(const struct create *c, const char *out)
 			       m->targets[i].functions[k].name, m->targets[i].functions[k].object,
 			       m->targets[i].name);
 	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].hook_count; k++)
+			printf("calls %s as %s (%s, %s)\n", m->targets[i].hooks[k].name,
+			       m->targets[i].hooks[k].kind, m->targets[i].hooks[k].object,
+			       m->targets[i].name);
+	for (i = 0; i < m->target_count; i++)
 		for (k = 0; k < m->targets[i].declaration_count; k++)
 			printf("declared: %s %s (%s, %s)\n", m->targets[i].declarations[k].kind,
 			       m->targets[i].declarations[k].name, m->targets[i].declarations[k].object,

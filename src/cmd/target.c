@@ -238,6 +238,7 @@ struct symbol_list {
 	struct manifest_target *mt;
 	const struct target *t;
 	const struct symvers *symvers;
+	const char *engine_symvers;
 };
 
 /* The object of @t that refers to the undefined symbol @name. */
@@ -251,6 +252,14 @@ static const char *object_of(const struct target *t, const char *name)
 	return t->objects[0]->name;
 }
 
+/* Lines of Module.symvers: CRC, name, module and so on, with a tab between. */
+static bool engine_exports(const char *symvers, const char *name)
+{
+	_cleanup_free_ char *field = xasprintf("\t%s\t", name);
+
+	return strstr(symvers, field) != NULL;
+}
+
 /* Lists one undefined symbol of the update that must be bound; the module loader knows the exported ones. */
 static struct error *list_symbol(void *arg, const char *symbol)
 {
@@ -258,7 +267,7 @@ static struct error *list_symbol(void *arg, const char *symbol)
 	const char *colon = strchr(symbol, EXTRACT_SEPARATOR);
 	struct manifest_symbol *s;
 
-	if (!colon && symvers_has(l->symvers, symbol))
+	if (!colon && (symvers_has(l->symvers, symbol) || engine_exports(l->engine_symvers, symbol)))
 		return NULL;
 	l->mt->symbols = xreallocarray(l->mt->symbols, l->mt->symbol_count + 1, sizeof(*l->mt->symbols));
 	s = &l->mt->symbols[l->mt->symbol_count++];
@@ -297,10 +306,10 @@ static void describe_sayings(const struct target *t, struct manifest_target *mt)
 }
 
 static struct error *describe_target(const struct target *t, const char *module,
-				     const struct symvers *symvers, struct pack *pack,
-				     struct manifest_target *mt)
+				     const struct symvers *symvers, const char *engine_symvers,
+				     struct pack *pack, struct manifest_target *mt)
 {
-	struct symbol_list list = { mt, t, symvers };
+	struct symbol_list list = { mt, t, symvers, engine_symvers };
 	struct extraction *x = t->extraction;
 	size_t i;
 
@@ -346,7 +355,7 @@ struct error *targets_pack(struct target_list *list, const struct kit *kit,
 						xasprintf("kmend_%s", m->id);
 
 		m->target_count = i + 1;
-		TRY(describe_target(t, name, symvers, pack, &m->targets[i]));
+		TRY(describe_target(t, name, symvers, engine_symvers, pack, &m->targets[i]));
 		m->stays_loaded |= t->extraction->escapes;
 		sources[i] = (struct module_source){ .id = m->id, .target = t->name,
 						     .name = m->targets[i].module,
