@@ -146,6 +146,9 @@ bool change_acts(const struct change *c);
 /* Whether there is that, or something new that other objects may need. */
 bool change_matters(const struct change *c);
 
+/* Whether the pre object exports @name to modules. */
+bool change_exports(const struct change *c, const char *name);
+
 /* Frees what diff_objects() made; the objects are the caller's. */
 void change_fini(struct change *c);
 
