@@ -19,6 +19,7 @@ static void __exit engine_exit(void)
 {
 	sysfs_exit();
 	text_exit();
+	shadow_exit();
 }
 
 module_init(engine_init);

@@ -101,7 +101,7 @@ static void fill(struct stop *stop, bool apply)
  */
 static int stop_and_switch(bool apply)
 {
-	struct stop stop = { .caller = current };
+	struct stop stop = { .caller = current, .apply = apply };
 	struct update *update;
 	int err;
 
@@ -163,11 +163,18 @@ int switch_chosen(bool apply)
 	if (err)
 		return err;
 
-	err = stop_and_switch(apply);
-	if (!err)
-		set_applied(apply);
+	if (apply)
+		err = objects_prepare();
+	if (!err) {
+		err = hooks_pre(apply) ?: stop_and_switch(apply);
+		if (!err)
+			set_applied(apply);
+		hooks_done(apply, !err);
+	}
 	/* Held from apply to undo: dropped after either fails or succeeds. */
-	if (apply ? err : !err)
+	if (apply ? err : !err) {
+		objects_release();
 		drop_modules();
+	}
 	return err;
 }

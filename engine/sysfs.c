@@ -13,7 +13,9 @@
  *				a thread's return address);
  *				or "0 - function+offset kprobe": a probe at the jump;
  *				after ESTALE "0 - function+offset text";
- *				after EEXIST and EXDEV "update ID function why"
+ *				after EEXIST and EXDEV "update ID function why", of which
+ *				function may be an object's name;
+ *				after ECANCELED, or EBUSY, "hook ERRNO function kind": it refused
  *	updates/ID/pause_ns	how long the last stop took: on the CPU that did the work,
  *				from when all CPUs were stopped until all jumps were
  *				written (or it was found that they cannot be) and every
@@ -23,7 +25,9 @@
  * A write to switch or enabled returns when all is done, or, changing nothing,
  *	EALREADY	an update is so already
  *	EBUSY		a thread is in the code, or a kprobe: see blockers
- *	EEXIST		a function is already replaced by another update: see blockers
+ *	ECANCELED	a hook refused: see blockers
+ *	EEXIST		a function or an object's content is already replaced by another
+ *			update: see blockers
  *	EXDEV		an applied update replaces code of this one, or this one replaces
  *			code of an update that is not applied: see blockers
  *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the

@@ -26,7 +26,7 @@ typedef uint32_t kmend_u32;
 typedef uint64_t kmend_u64;
 #endif
 
-#define KMEND_ABI 1
+#define KMEND_ABI 2
 
 #define KMEND_ID_LEN 16		/* hex digits, without the final NUL */
 #define KMEND_NAME_LEN 56	/* a module's name with its NUL (MODULE_NAME_LEN) */
@@ -58,6 +58,48 @@ struct kmend_range {
 	kmend_u32 reserved;
 };
 
+/*
+ * An object whose content the update replaces, in memory that may be read-only.
+ * The array kmend_objects[] holds kmend_object_count of them.
+ */
+struct kmend_object {
+	kmend_u64 addr;		/* bound by a symbol */
+	kmend_u64 content;	/* the new one, relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 size;		/* bytes */
+	kmend_u32 read_only;	/* 1 where it is write-protected, else 0 */
+};
+
+/* When a hook is called (kmend/hooks.h); the names there in lower case. */
+enum kmend_hook_kind {
+	KMEND_HOOK_PRE_APPLY,
+	KMEND_HOOK_CHECK_APPLY,
+	KMEND_HOOK_APPLY,
+	KMEND_HOOK_POST_APPLY,
+	KMEND_HOOK_FAIL_APPLY,
+	KMEND_HOOK_PRE_REVERSE,
+	KMEND_HOOK_CHECK_REVERSE,
+	KMEND_HOOK_REVERSE,
+	KMEND_HOOK_POST_REVERSE,
+	KMEND_HOOK_FAIL_REVERSE,
+	KMEND_HOOK_KINDS
+};
+
+#define KMEND_HOOK_NAMES                                                                           \
+	"pre_apply", "check_apply", "apply", "post_apply", "fail_apply",                           \
+	"pre_reverse", "check_reverse", "reverse", "post_reverse", "fail_reverse"
+
+/*
+ * A function to be called.  The array kmend_hooks[] holds kmend_hook_count of
+ * them.
+ */
+struct kmend_hook {
+	kmend_u64 function;	/* relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 kind;		/* enum kmend_hook_kind */
+	kmend_u32 reserved;
+};
+
 /* What the update changes, and where that was when it was proved. */
 struct kmend_target {
 	char name[KMEND_NAME_LEN];	/* "vmlinux" or a module's name as in /proc/modules */
@@ -73,8 +115,12 @@ struct kmend_update {
 	const struct kmend_target *target;
 	const struct kmend_function *functions;
 	const struct kmend_range *ranges;
+	const struct kmend_object *objects;
+	const struct kmend_hook *hooks;
 	u32 function_count;
 	u32 range_count;
+	u32 object_count;
+	u32 hook_count;
 	void *engine;		/* the engine's own */
 };
 

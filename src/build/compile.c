@@ -3,6 +3,7 @@
 
 #include "build/kbuild.h"
 #include "build/reach.h"
+#include "build/source.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -77,7 +78,7 @@ static const char *complaints(const char *output)
 }
 
 static struct error *make_objects(const struct tree *tree, char *const *names, size_t count, int jobs,
-				  char **output)
+				  const char *flags, char **output)
 {
 	const char *goals[GOALS_AT_ONCE + 1] = { NULL };
 	_cleanup_free_ char *all = xstrdup("");
@@ -96,7 +97,7 @@ static struct error *make_objects(const struct tree *tree, char *const *names, s
 		}
 		goals[n] = NULL;
 		/* Its status says little: one goal that is not built at all fails it. */
-		TRY(tree_make(tree, goals, OBJECT_FLAGS, jobs, &status, &part));
+		TRY(tree_make(tree, goals, flags, jobs, &status, &part));
 		longer = xasprintf("%s%s", all, part);
 		free(all);
 		all = longer;
@@ -228,7 +229,7 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, &output));
+	TRY(make_objects(tree, names, n, jobs, OBJECT_FLAGS, &output));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
 		_cleanup_free_ char *built = path_join(tree->build, o->name);
@@ -315,14 +316,27 @@ static struct error *load_post(const struct tree *tree, const char *work, size_t
 	return object_open(stripped, o->name, &o->post);
 }
 
+/* The headers for patches (include/kmend) are for those that mention them. */
+static struct error *post_flags(const struct patches *p, const char *work, char **flags)
+{
+	bool mentioned = false;
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		mentioned |= strstr(p->texts[i], "kmend/") != NULL;
+	*flags = mentioned ? xasprintf(OBJECT_FLAGS " -I%s/include", work) : xstrdup(OBJECT_FLAGS);
+	return mentioned ? source_unpack(work) : NULL;
+}
+
 static struct error *compile_post(const struct tree *tree, const struct patches *p,
 				  struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
-	_cleanup_free_ char *output = NULL, *work = NULL;
+	_cleanup_free_ char *output = NULL, *work = NULL, *flags = NULL;
 	size_t i, n = 0;
 
 	TRY(temp_dir_new(&work));
+	TRY(post_flags(p, work, &flags));
 	TRY(patch_apply(tree, p));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
@@ -335,7 +349,7 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s with the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, &output));
+	TRY(make_objects(tree, names, n, jobs, flags, &output));
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built || !c->objects[i].target)
 			TRY(load_post(tree, work, i, &c->objects[i], output));

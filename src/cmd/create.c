@@ -53,13 +53,20 @@ static struct error *parse_jobs(const char *s, int *jobs)
 	return NULL;
 }
 
+static void add_string(char ***list, size_t *count, char *s)
+{
+	*list = xreallocarray(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = s;
+}
+
 static struct error *parse_accept(char *s, struct accepted *accepted)
 {
-	if (strncmp(s, "layout:", 7) || !s[7])
-		return usage_error("--accept takes layout:TYPE, not %s", s);
-	accepted->layouts = xreallocarray(accepted->layouts, accepted->layout_count + 1,
-					  sizeof(*accepted->layouts));
-	accepted->layouts[accepted->layout_count++] = s + 7;
+	if (!strncmp(s, "layout:", 7) && s[7])
+		add_string(&accepted->layouts, &accepted->layout_count, s + 7);
+	else if (!strncmp(s, "data:", 5) && s[5])
+		add_string(&accepted->data, &accepted->data_count, s + 5);
+	else
+		return usage_error("--accept takes layout:TYPE or data:NAME, not %s", s);
 	return NULL;
 }
 
@@ -110,12 +117,6 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 	o->patches = argv + optind;
 	o->patch_count = argc - optind;
 	return NULL;
-}
-
-static void add_string(char ***list, size_t *count, char *s)
-{
-	*list = xreallocarray(*list, *count + 1, sizeof(**list));
-	(*list)[(*count)++] = s;
 }
 
 /* All "CVE-YEAR-NUMBER" in @text, each once. */
@@ -256,6 +257,16 @@ static void print_result(const struct create *c, const char *out)
 			       m->targets[i].functions[k].action == MANIFEST_REPLACE ? "replaces" : "adds",
 			       m->targets[i].functions[k].name, m->targets[i].functions[k].object,
 			       m->targets[i].name);
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].hook_count; k++)
+			printf("calls %s as %s (%s, %s)\n", m->targets[i].hooks[k].name,
+			       m->targets[i].hooks[k].kind, m->targets[i].hooks[k].object,
+			       m->targets[i].name);
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].declaration_count; k++)
+			printf("declared: %s %s (%s, %s)\n", m->targets[i].declarations[k].kind,
+			       m->targets[i].declarations[k].name, m->targets[i].declarations[k].object,
+			       m->targets[i].name);
 	for (i = 0; i < m->note_count; i++)
 		printf("note: %s\n", m->notes[i]);
 	printf("%s\n", out);
@@ -294,5 +305,6 @@ struct error *cmd_create(int argc, char **argv)
 		print_result(&c, out);
 	create_fini(&c);
 	free(opts.accepted.layouts);
+	free(opts.accepted.data);
 	return err;
 }

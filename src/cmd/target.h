@@ -34,6 +34,8 @@ struct target_list {
 struct accepted {
 	char **layouts;			/* names of types */
 	size_t layout_count;
+	char **data;			/* names of objects whose running content stays */
+	size_t data_count;
 };
 
 /*

@@ -347,8 +347,8 @@ static struct error *refuse_type(const struct change *c, const struct type *t, c
 			      "the patch changes how %s in %s is called (%s), and modules from elsewhere may call it (--accept layout:%s takes the responsibility)",
 			      bare, c->post->name, line, bare);
 	return refuse("LAYOUT-CHANGED",
-		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (--accept layout:%s takes the responsibility)",
-		      t->name, c->post->name, line, bare);
+		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
+		      t->name, c->post->name, line, t->name, bare);
 }
 
 static struct error *compare(const struct types *pre, const struct types *post, const struct change *c,

@@ -32,6 +32,12 @@
 	"extern void fail(int) __cold;\n"                                                          \
 	"#line 1\n"
 
+/* What the macros of kmend/hooks.h make. */
+#define DECLARE(kind, name)                                                                        \
+	"static const char kmend_" kind "_" name "[] __attribute__((used)) __section(\".kmend." kind "\") = \"" name "\";\n"
+#define HOOK(kind, fn)                                                                             \
+	"static int (*const kmend_" kind "_" fn ")(void) __attribute__((used)) __section(\".kmend.hooks." kind "\") = (void *)" fn ";\n"
+
 static char *test_folder;
 
 /* What was compiled last is kept: some tests compare one object many times. */

@@ -81,7 +81,7 @@ text()
 load_engine()
 {
 	load kmend find_module get_kprobe idle_task kprobe_mutex stop_machine_cpuslocked text_mutex text_poke_kgdb
-	expect "the engine tells its ABI" 1 "$(cat $sys/abi)"
+	expect "the engine tells its ABI" 2 "$(cat $sys/abi)"
 }
 
 finish()
