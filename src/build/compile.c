@@ -2,6 +2,7 @@
 #include "build/compile.h"
 
 #include "build/kbuild.h"
+#include "build/private.h"
 #include "build/reach.h"
 #include "build/source.h"
 #include "util/file.h"
@@ -11,22 +12,12 @@
 
 #include <string.h>
 
-/*
- * Function and data sections make what is compared and extracted independent
- * of what stands around it.  The debug information, which the configuration or
- * -g gives, tells the layout of types (diff/layout.h).
- */
-#define OBJECT_FLAGS "-g -ffunction-sections -fdata-sections"
-#define GOALS_AT_ONCE 40
-#define CMD_MAX (16ul << 20)	/* bytes of a .cmd file */
-
 static char *object_name(const char *source)
 {
 	return xasprintf("%.*so", (int)strlen(source) - 1, source);
 }
 
-/* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o. */
-static char *cmd_path(const struct tree *tree, const char *name)
+char *cmd_path(const struct tree *tree, const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	int dir = slash ? slash + 1 - name : 0;
@@ -77,45 +68,32 @@ static const char *complaints(const char *output)
 	return error;
 }
 
-static struct error *make_objects(const struct tree *tree, char *const *names, size_t count, int jobs,
-				  const char *flags, char **output)
+struct error *make_goals(const struct tree *tree, char *const *names, size_t count, int jobs,
+			 const char *flags, char **output)
 {
-	const char *goals[GOALS_AT_ONCE + 1] = { NULL };
-	_cleanup_free_ char *all = xstrdup("");
-	size_t i, n;
+	_cleanup_free_ const char **goals = xcalloc(count + 1, sizeof(*goals));
+	size_t i;
 	int status;
 
-	for (i = 0; i < count; i += n) {
-		_cleanup_free_ char *part = NULL;
-		char *longer;
+	for (i = 0; i < count; i++) {
+		_cleanup_free_ char *path = path_join(tree->build, names[i]);
 
-		for (n = 0; n < GOALS_AT_ONCE && i + n < count; n++) {
-			_cleanup_free_ char *path = path_join(tree->build, names[i + n]);
-
-			goals[n] = names[i + n];
-			TRY(remove_tree(path));
-		}
-		goals[n] = NULL;
-		/* Its status says little: one goal that is not built at all fails it. */
-		TRY(tree_make(tree, goals, flags, jobs, &status, &part));
-		longer = xasprintf("%s%s", all, part);
-		free(all);
-		all = longer;
+		goals[i] = names[i];
+		TRY(remove_tree(path));
 	}
-	*output = take_ptr(all);
-	return NULL;
+	/* Its status says little: one goal that is not built at all fails it. */
+	return tree_make(tree, goals, flags, jobs, &status, output);
 }
 
 /* The number changes with what is kept there and how it is compiled. */
 #define PRE_FOLDER "pre-2"
 
-/* The cached pre object of @name: "KEY/pre-2/kernel/fork.o" and its target beside it. */
-static char *cached_path(const struct tree *tree, const char *name, const char *suffix)
+char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
 	return xasprintf("%s/" PRE_FOLDER "/%s%s", tree->path, name, suffix);
 }
 
-static struct error *make_parent(const char *path)
+struct error *make_parent(const char *path)
 {
 	_cleanup_free_ char *dir = xstrdup(path);
 
@@ -188,8 +166,7 @@ static struct error *compile_failed(const char *output, const char *when, const 
 		      complaints(output));
 }
 
-/* Takes those out of the list that are no part of this kernel, and remembers it. */
-static struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
+struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 {
 	struct kbuild k = { .tree = tree };
 	struct error *err = NULL;
@@ -229,7 +206,7 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, OBJECT_FLAGS, &output));
+	TRY(make_goals(tree, names, n, jobs, OBJECT_FLAGS, &output));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
 		_cleanup_free_ char *built = path_join(tree->build, o->name);
@@ -246,11 +223,8 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	return NULL;
 }
 
-/* Whether the object of a file that the patches do not name includes one that they do. */
-static struct error *includes_patched(const struct tree *tree, const struct patches *p,
-				      const struct compiled *o, bool *reached)
+struct error *includes_patched(const struct patches *p, const char *path, bool *reached)
 {
-	_cleanup_free_ char *path = cached_path(tree, o->name, ".deps");
 	_cleanup_free_ void *deps = NULL;
 	size_t size, i;
 
@@ -274,6 +248,7 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 		_cleanup_free_ char *source = path_join(tree->source, o->source);
 		_cleanup_free_ char *path = cached_path(tree, o->name, "");
 		_cleanup_free_ char *target_path = cached_path(tree, o->name, ".target");
+		_cleanup_free_ char *deps = cached_path(tree, o->name, ".deps");
 		void *target;
 
 		if (!file_exists(source))
@@ -282,7 +257,7 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 		o->target = target;
 		o->built = size > 0;
 		if (o->built && o->reached_only)
-			TRY(includes_patched(tree, p, o, &o->built));
+			TRY(includes_patched(p, deps, &o->built));
 		if (!o->built)
 			continue;
 		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
@@ -349,7 +324,7 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s with the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, flags, &output));
+	TRY(make_goals(tree, names, n, jobs, flags, &output));
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built || !c->objects[i].target)
 			TRY(load_post(tree, work, i, &c->objects[i], output));
@@ -362,7 +337,8 @@ static void add_source(struct compilation *c, const char *source, bool reached_o
 						    .reached_only = reached_only };
 }
 
-static struct error *list_objects(const struct tree *tree, const struct patches *p, struct compilation *c)
+static struct error *list_objects(const struct tree *tree, const struct patches *p,
+				  const struct compile_options *opts, struct compilation *c)
 {
 	struct reach r;
 	size_t i;
@@ -372,7 +348,7 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      p->files[i].path);
-	TRY(reach_find(tree, p, &r));
+	TRY(reach_find(tree, p, opts->all_objects, &r));
 	c->objects = xcalloc(p->file_count + r.count, sizeof(*c->objects));
 	for (i = 0; i < p->file_count; i++)
 		if (p->files[i].kind == PATCHED_SOURCE)
@@ -397,16 +373,17 @@ static struct error *check_any_built(const struct compilation *c)
 		      c->objects[0].source, c->count > 1 ? " and others" : "");
 }
 
-struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
-			      struct compilation *c)
+struct error *compile_patches(const struct tree *tree, const struct patches *p,
+			      const struct compile_options *opts, struct compilation *c)
 {
 	struct error *err, *worse;
 
 	*c = (struct compilation){ 0 };
-	TRY(list_objects(tree, p, c));
-	TRY(compile_pre(tree, c, jobs));
+	TRY(list_objects(tree, p, opts, c));
+	TRY(sift_objects(tree, p, opts, c));
+	TRY(compile_pre(tree, c, opts->jobs));
 	TRY(load_pre(tree, p, c));
-	err = compile_post(tree, p, c, jobs);
+	err = compile_post(tree, p, c, opts->jobs);
 	worse = patch_restore(tree);
 	if (!err)
 		err = worse;
@@ -415,22 +392,24 @@ struct error *compile_patches(const struct tree *tree, const struct patches *p, 
 	return err ? err : check_any_built(c);
 }
 
+void compiled_fini(struct compiled *o)
+{
+	object_free(o->pre);
+	object_free(o->post);
+	free(o->pre_image);
+	free(o->pre_debug);
+	free(o->post_debug);
+	free(o->source);
+	free(o->name);
+	free(o->target);
+}
+
 void compilation_fini(struct compilation *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->count; i++) {
-		struct compiled *o = &c->objects[i];
-
-		object_free(o->pre);
-		object_free(o->post);
-		free(o->pre_image);
-		free(o->pre_debug);
-		free(o->post_debug);
-		free(o->source);
-		free(o->name);
-		free(o->target);
-	}
+	for (i = 0; i < c->count; i++)
+		compiled_fini(&c->objects[i]);
 	free(c->objects);
 	*c = (struct compilation){ 0 };
 }

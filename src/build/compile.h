@@ -27,6 +27,11 @@ struct compilation {
 	size_t count;
 };
 
+struct compile_options {
+	int jobs;
+	bool all_objects;	/* do not search for what the patches reach: look at all of the kernel */
+};
+
 /*
  * Compiles what @p touches, once without and once with the patches.  Every
  * function and variable gets a section of its own.  The tree is left
@@ -34,8 +39,8 @@ struct compilation {
  * Errors: refusals COMPILE-FAILED with the compiler's words, PATCH-REJECTED,
  * HEADER-WIDE, BUILD-CHANGED, NOTHING-COMPILED.
  */
-struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
-			      struct compilation *c) __must_use;
+struct error *compile_patches(const struct tree *tree, const struct patches *p,
+			      const struct compile_options *options, struct compilation *c) __must_use;
 void compilation_fini(struct compilation *c);
 
 #endif

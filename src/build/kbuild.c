@@ -9,7 +9,9 @@
 
 struct kbuild_folder {
 	char *path;
-	char *objects;	/* " a.o b.o ", with paths */
+	bool known;	/* whether the next is */
+	bool descended;	/* kbuild goes there */
+	char *objects;	/* " a.o b.o ", with paths; NULL where its makefile was not asked yet */
 	char *folders;	/* " a b ", with paths */
 };
 
@@ -39,11 +41,25 @@ static char *read_list(const char *output, const char *key)
 	return end ? xstrndup(p, end - p) : xstrdup("");
 }
 
-static struct error *ask(struct kbuild *k, const char *path, const struct kbuild_folder **found)
+static size_t find_folder(struct kbuild *k, const char *path)
 {
+	size_t i;
+
+	for (i = 0; i < k->count; i++)
+		if (!strcmp(k->folders[i].path, path))
+			return i;
+	k->folders = xreallocarray(k->folders, k->count + 1, sizeof(*k->folders));
+	k->folders[k->count] = (struct kbuild_folder){ .path = xstrdup(path) };
+	return k->count++;
+}
+
+/* Reads what the makefile of the folder lists. */
+static struct error *ask(struct kbuild *k, size_t index)
+{
+	struct kbuild_folder *f = &k->folders[index];
 	const struct tree *tree = k->tree;
 	_cleanup_free_ char *srctree = xasprintf("srctree=%s", tree->source);
-	_cleanup_free_ char *folder = xasprintf("KMEND_FOLDER=%s", path);
+	_cleanup_free_ char *folder = xasprintf("KMEND_FOLDER=%s", f->path);
 	_cleanup_free_ char *cc = xasprintf("CC=%s", tree->kit->compiler);
 	const char *argv[] = { "make", "-s", "--no-print-directory", "-f", "-", "SRCARCH=x86", "BITS=64",
 			       "objtree=.", srctree, folder, cc, "kmend-probe", NULL };
@@ -51,20 +67,13 @@ static struct error *ask(struct kbuild *k, const char *path, const struct kbuild
 					.input = probe, .input_size = sizeof(probe) - 1,
 					.merge_stderr = true };
 	_cleanup_free_ char *output = NULL;
-	size_t i;
 	int status;
 
-	for (i = 0; i < k->count; i++) {
-		if (!strcmp(k->folders[i].path, path)) {
-			*found = &k->folders[i];
-			return NULL;
-		}
-	}
+	if (f->objects)
+		return NULL;
 	TRY(process_run(&opts, &status, &output, NULL));
-	k->folders = xreallocarray(k->folders, k->count + 1, sizeof(*k->folders));
-	k->folders[k->count] = (struct kbuild_folder){ xstrdup(path), read_list(output, "@objects"),
-						       read_list(output, "@folders") };
-	*found = &k->folders[k->count++];
+	f->objects = read_list(output, "@objects");
+	f->folders = read_list(output, "@folders");
 	return NULL;
 }
 
@@ -94,40 +103,46 @@ static bool is_top(const char *path)
 	       !strcmp(path, "arch/x86/math-emu");
 }
 
+/* Whether kbuild goes to the folder @path: one above it, not always the next, lists it. */
+static struct error *is_descended(struct kbuild *k, const char *path, bool *descended)
+{
+	_cleanup_free_ char *above = xstrdup(path);
+	size_t self = find_folder(k, path);
+
+	*descended = k->folders[self].known ? k->folders[self].descended : is_top(path);
+	while (!k->folders[self].known && !*descended && !is_top(above) && to_parent(above)) {
+		size_t index = find_folder(k, above);
+		bool there;
+
+		TRY(is_descended(k, above, &there));
+		if (!there)
+			continue;
+		TRY(ask(k, index));
+		*descended = lists(k->folders[index].folders, path);
+	}
+	k->folders[self].known = true;
+	k->folders[self].descended = *descended;
+	return NULL;
+}
+
 struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds)
 {
 	_cleanup_free_ char *path = xstrdup(object);
-	const struct kbuild_folder *f;
 
 	*builds = false;
-	if (!to_parent(path))
-		return NULL;
-	TRY(ask(k, path, &f));
 	/* A makefile may list objects of the folders below it (svm/svm.o in arch/x86/kvm/). */
-	while (!lists(f->objects, object)) {
-		if (is_top(path) || !to_parent(path))
-			return NULL;
-		TRY(ask(k, path, &f));
-	}
-	while (!is_top(path)) {
-		_cleanup_free_ char *folder = xstrdup(path);
+	while (!*builds && to_parent(path)) {
+		size_t index = find_folder(k, path);
+		bool there;
 
-		if (!to_parent(path))
-			break;
-		TRY(ask(k, path, &f));
-		/* A makefile may list a folder that is not its own child (fs/smb/client in fs/). */
-		if (!lists(f->folders, folder) && !is_top(folder)) {
-			_cleanup_free_ char *above = xstrdup(path);
-
-			if (is_top(path) || !to_parent(above))
-				return NULL;
-			TRY(ask(k, above, &f));
-			if (!lists(f->folders, folder))
-				return NULL;
-			strcpy(path, above);
+		TRY(is_descended(k, path, &there));
+		if (there) {
+			TRY(ask(k, index));
+			*builds = lists(k->folders[index].objects, object);
 		}
+		if (is_top(path))
+			break;
 	}
-	*builds = true;
 	return NULL;
 }
 

@@ -2,17 +2,15 @@
 /*
  * Which source files a change of a header can reach, without having built the
  * kernel: those that mention what the header defines differently, or what
- * other headers define with it; for a header outside of the include folders,
- * all that include it.  Whether they are compiled, and really include
- * the header, is found out by compiling them.
+ * other headers define with it; for a header outside of the include folders and
+ * for one that includes something else than before, all that include it.
+ * Whether they are compiled, and really include the header, is found out by
+ * the preprocessor.
  */
 #ifndef KMEND_BUILD_REACH_H
 #define KMEND_BUILD_REACH_H
 
 #include "build/patch.h"
-
-/* More files than this are not compiled for one update. */
-#define REACH_MAX 600
 
 struct reach {
 	char **sources;		/* .c and .S files beside those that the patches name, sorted */
@@ -21,10 +19,11 @@ struct reach {
 
 /*
  * Tries the patches on copies of the files, so that those that do not apply
- * are refused at once, and follows what the headers among them reach.
+ * are refused at once, and follows what the headers among them reach; with
+ * @all, everything counts as reached.
  * Errors: refusals PATCH-REJECTED, HEADER-WIDE; system errors.
  */
-struct error *reach_find(const struct tree *tree, const struct patches *p, struct reach *r) __must_use;
+struct error *reach_find(const struct tree *tree, const struct patches *p, bool all, struct reach *r) __must_use;
 void reach_fini(struct reach *r);
 
 #endif

@@ -24,7 +24,7 @@ struct create_options {
 	struct accepted accepted;
 	char *const *patches;
 	size_t patch_count;
-	int jobs;
+	struct compile_options compile;
 };
 
 /* Everything that one create makes. */
@@ -77,11 +77,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
-		CMD_COMMON_OPTIONS
+		{ "all-objects", no_argument, NULL, 'O' },  CMD_COMMON_OPTIONS
 	};
 	int c;
 
-	o->jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	o->compile.jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT "j:o:", options, NULL)) != -1) {
 		switch (c) {
 		case 'K':
@@ -105,8 +105,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		case 'A':
 			TRY(parse_accept(optarg, &o->accepted));
 			break;
+		case 'O':
+			o->compile.all_objects = true;
+			break;
 		case 'j':
-			TRY(parse_jobs(optarg, &o->jobs));
+			TRY(parse_jobs(optarg, &o->compile.jobs));
 			break;
 		default:
 			TRY(cmd_common_option(c, argv));
@@ -224,7 +227,7 @@ static struct error *make_update(struct create *c)
 	symvers = path_join(c->kit->headers, "Module.symvers");
 	TRY(symvers_open(symvers, &c->symvers));
 	TRY(tree_open(c->kit, &c->tree));
-	TRY(compile_patches(c->tree, c->patches, o->jobs, &c->objects));
+	TRY(compile_patches(c->tree, c->patches, &o->compile, &c->objects));
 	tree_close(take_ptr(c->tree));
 	log_progress("comparing");
 	TRY(targets_extract(&c->objects, &o->accepted, &c->targets));
