@@ -355,6 +355,8 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 			add_source(c, p->files[i].path, false);
 	for (i = 0; i < r.count; i++)
 		add_source(c, r.sources[i], true);
+	c->touched = r.touched;
+	r.touched = (struct names){ 0 };
 	reach_fini(&r);
 	if (!c->count)
 		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
@@ -410,6 +412,7 @@ void compilation_fini(struct compilation *c)
 
 	for (i = 0; i < c->count; i++)
 		compiled_fini(&c->objects[i]);
+	names_fini(&c->touched);
 	free(c->objects);
 	*c = (struct compilation){ 0 };
 }

@@ -3,6 +3,7 @@
 #ifndef KMEND_BUILD_COMPILE_H
 #define KMEND_BUILD_COMPILE_H
 
+#include "build/names.h"
 #include "build/patch.h"
 #include "build/tree.h"
 #include "object/object.h"
@@ -25,6 +26,7 @@ struct compiled {
 struct compilation {
 	struct compiled *objects;
 	size_t count;
+	struct names touched;	/* what the patches change in source files, by name */
 };
 
 struct compile_options {

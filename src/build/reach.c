@@ -22,6 +22,7 @@ static const char *const folders[] = { "arch/x86", "block", "certs", "crypto", "
 struct search {
 	const struct tree *tree;
 	struct defined changed;		/* what stands for the change */
+	struct defined touched;		/* what changes in source files */
 	size_t grepped;			/* how many of its names were looked for */
 	size_t expanded;		/* how many of its calls */
 	struct pastes *pastes;
@@ -80,10 +81,9 @@ static struct error *names_of_side(const char *path, const struct line_range *ra
 	return NULL;
 }
 
-/* What the patches make of one header: the names of all that differs. */
-static struct error *names_of_header(struct search *s, const char *name, const char *a, const char *b)
+/* The names of all that differs between two files; *@includes is set where they include something else. */
+static struct error *changed_names(const char *a, const char *b, struct defined *out, bool *includes)
 {
-	bool includes = false;
 	_cleanup_free_ struct line_range *before = NULL, *after = NULL;
 	_cleanup_free_ char *output = NULL;
 	const char *argv[] = { "diff", "-a", "-U0", a, b, NULL };
@@ -98,8 +98,15 @@ static struct error *names_of_header(struct search *s, const char *name, const c
 	if (status > 1)
 		return system_error(0, "diff failed on %s", a);
 	count = read_ranges(output, &before, &after);
-	TRY(names_of_side(a, before, count, &s->changed, &includes));
-	TRY(names_of_side(b, after, count, &s->changed, &includes));
+	TRY(names_of_side(a, before, count, out, includes));
+	return names_of_side(b, after, count, out, includes);
+}
+
+static struct error *names_of_header(struct search *s, const char *name, const char *a, const char *b)
+{
+	bool includes = false;
+
+	TRY(changed_names(a, b, &s->changed, &includes));
 	/* What it includes has names as well: too many to look for. */
 	if (includes)
 		names_add(&s->local, name, strlen(name));
@@ -132,6 +139,7 @@ static bool is_local(const char *path)
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
 	_cleanup_free_ char *dir = NULL;
+	bool ignored;
 	size_t i;
 
 	TRY(temp_dir_new(&dir));
@@ -150,7 +158,9 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 			continue;
 		if (is_local(p->files[i].path))
 			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
-		else
+		if (p->files[i].kind == PATCHED_SOURCE)
+			TRY(changed_names(a, b, &s->touched, &ignored));
+		else if (!is_local(p->files[i].path))
 			TRY(names_of_header(s, p->files[i].path, a, b));
 	}
 	return remove_tree(dir);
@@ -529,6 +539,8 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, bool 
 		if (!is_patched(p, s.sources.list[i]))
 			r->sources[r->count++] = xstrdup(s.sources.list[i]);
 	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
+	r->touched = s.touched.names;
+	names_fini(&s.touched.calls);
 	defined_fini(&s.changed);
 	pastes_free(s.pastes);
 	names_fini(&s.makers);
@@ -545,5 +557,6 @@ void reach_fini(struct reach *r)
 	for (i = 0; i < r->count; i++)
 		free(r->sources[i]);
 	free(r->sources);
+	names_fini(&r->touched);
 	*r = (struct reach){ 0 };
 }

@@ -10,11 +10,13 @@
 #ifndef KMEND_BUILD_REACH_H
 #define KMEND_BUILD_REACH_H
 
+#include "build/names.h"
 #include "build/patch.h"
 
 struct reach {
 	char **sources;		/* .c and .S files beside those that the patches name, sorted */
 	size_t count;
+	struct names touched;	/* what the patches change in source files, by name */
 };
 
 /*

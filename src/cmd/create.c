@@ -65,8 +65,10 @@ static struct error *parse_accept(char *s, struct accepted *accepted)
 		add_string(&accepted->layouts, &accepted->layout_count, s + 7);
 	else if (!strncmp(s, "data:", 5) && s[5])
 		add_string(&accepted->data, &accepted->data_count, s + 5);
+	else if (!strncmp(s, "init:", 5) && s[5])
+		add_string(&accepted->init, &accepted->init_count, s + 5);
 	else
-		return usage_error("--accept takes layout:TYPE or data:NAME, not %s", s);
+		return usage_error("--accept takes layout:TYPE, data:NAME or init:NAME, not %s", s);
 	return NULL;
 }
 
@@ -309,5 +311,6 @@ struct error *cmd_create(int argc, char **argv)
 	create_fini(&c);
 	free(opts.accepted.layouts);
 	free(opts.accepted.data);
+	free(opts.accepted.init);
 	return err;
 }
