@@ -19,7 +19,7 @@ bool objects_are_valid(const struct kmend_update *given)
 	return true;
 }
 
-/* Does another update replace it, too?  Undone in another order, they would leave neither's content. */
+/* Does another update replace it, too?  Undone in another order, they would mix it up. */
 static int check_unique(struct update *update, const struct kmend_object *object)
 {
 	const struct kmend_object *theirs;

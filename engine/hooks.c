@@ -6,7 +6,7 @@
 
 static const char *const kind_names[] = { KMEND_HOOK_NAMES };
 
-/* Each kind that may fail, for apply; those for reverse follow in the same order. */
+/* @kind is one of apply; those of reverse stand in the same order. */
 static enum kmend_hook_kind kind_of(enum kmend_hook_kind kind, bool apply)
 {
 	return apply ? kind : kind + KMEND_HOOK_PRE_REVERSE;
@@ -34,7 +34,7 @@ static int refuse(struct update *update, const struct kmend_hook *hook, int err,
 	return may_wait && err == -EBUSY ? -EBUSY : -ECANCELED;
 }
 
-/* The hooks of @kind, as they may fail; in the order of the object. */
+/* Calls the hooks of @kind until one fails. @may_wait: -EBUSY says "not now". */
 static int call_checked(struct update *update, const struct part *part, enum kmend_hook_kind kind,
 			bool may_wait)
 {
@@ -62,8 +62,8 @@ static void call(const struct part *part, enum kmend_hook_kind kind)
 }
 
 /*
- * The way of the calls: updates and their parts as they were loaded, or the other way
- * round.  A step is next_part(); NULL begins, and ends.
+ * The part after @part, of the chosen updates and their parts as they were
+ * loaded, or the other way round.  It begins and ends with NULL.
  */
 static struct part *next_part(struct update **update, struct part *part, bool forward)
 {

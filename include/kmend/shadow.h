@@ -40,7 +40,7 @@ void *kmend_shadow_new(size_t size, gfp_t gfp);
  */
 void *kmend_shadow_attach(const void *obj, unsigned long id, void *field);
 
-/* Takes the field @id from @obj, or from any object where that is NULL; NULL where there is none. */
+/* Takes the field @id from @obj, or, where that is NULL, from any object; NULL: there is none. */
 void *kmend_shadow_detach(const void *obj, unsigned long id);
 
 /* Frees @field, which no object has, when all RCU readers have gone; NULL is allowed. */
@@ -57,8 +57,9 @@ void kmend_shadow_release(void *field);
  * Always inline, so that the constructor's address is not handed around, which would
  * keep the update's module loaded.
  */
-static __always_inline void *kmend_shadow_get_or_alloc(const void *obj, unsigned long id, size_t size,
-						       gfp_t gfp, void (*constructor)(void *field))
+static __always_inline void *kmend_shadow_get_or_alloc(const void *obj, unsigned long id,
+						       size_t size, gfp_t gfp,
+						       void (*constructor)(void *field))
 {
 	void *field = kmend_shadow_get(obj, id);
 
@@ -72,7 +73,7 @@ static __always_inline void *kmend_shadow_get_or_alloc(const void *obj, unsigned
 	return kmend_shadow_attach(obj, id, field);
 }
 
-/* Frees the field @id of @obj, if there is one, after @destructor (may be NULL) was called with it. */
+/* Frees the field @id of @obj, if it has one, that @destructor (may be NULL) was given before. */
 static __always_inline void kmend_shadow_free(const void *obj, unsigned long id,
 					      void (*destructor)(void *field))
 {

@@ -15,6 +15,7 @@ for example in default table field lock; do
 done
 update hooks hooks
 update overwrite overwrite
+update shadow shadow
 create="$kmend create -q --kernel $kit -o $work/none.kmend"
 # shellcheck disable=SC2086 # several
 {

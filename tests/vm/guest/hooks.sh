@@ -96,6 +96,28 @@ exec 3>&-
 text_same "a struct that needs a field" vmlinux
 clean "a struct that needs a field"
 
+# ---- fields that outlive their update ----
+
+shadow=$(id_of shadow)
+reads()
+{
+	sed -n 's/^read \([0-9]*\) .*/\1/p' /proc/uptime
+}
+works "apply another update" "$default: applied *" apply default.kmend
+works "apply" "$shadow: applied *" apply shadow.kmend
+expect "a field that was made in atomic context" "101 102" "$(reads) $(reads)"
+works "undo" "$shadow: undone, *" kmend undo "$shadow"
+expect "its module is gone" "" "$(lsmod | grep "kmend_$shadow")"
+works "apply again" "$shadow: applied *" apply shadow.kmend
+expect "the engine has kept the field" "103 104" "$(reads) $(reads)"
+works "undo of both" "*undone*" kmend undo --all
+clean "fields that outlive their update"
+works "apply after the engine was unloaded" "$shadow: applied *" apply shadow.kmend
+expect "the field is a new one" 101 "$(reads)"
+works "undo" "$shadow: undone, *" kmend undo "$shadow"
+text_same "fields that outlive their update" vmlinux
+clean "fields that outlive their update"
+
 # ---- a lock that must be initialised ----
 
 lock=$(id_of lock)
