@@ -2,6 +2,7 @@
 #include "build/compile.h"
 
 #include "build/kbuild.h"
+#include "build/makefile.h"
 #include "build/private.h"
 #include "build/reach.h"
 #include "build/source.h"
@@ -68,21 +69,45 @@ static const char *complaints(const char *output)
 	return error;
 }
 
+/* kbuild's name for "dir/file.o" or "dir/file.i"; see drop_unbuilt(). */
+static struct error *goal_of(const struct tree *tree, const char *name, char **goal)
+{
+	_cleanup_free_ char *object = xasprintf("%.*so", (int)strlen(name) - 1, name);
+	_cleanup_free_ char *path = cached_path(tree, object, ".goal");
+	void *data;
+	size_t size;
+
+	if (!file_exists(path)) {
+		*goal = xstrdup(name);
+		return NULL;
+	}
+	TRY(file_read(path, CMD_MAX, &data, &size));
+	*goal = data;
+	(*goal)[size - 1] = name[strlen(name) - 1];
+	return NULL;
+}
+
 struct error *make_goals(const struct tree *tree, char *const *names, size_t count, int jobs,
 			 const char *flags, char **output)
 {
-	_cleanup_free_ const char **goals = xcalloc(count + 1, sizeof(*goals));
-	size_t i;
+	_cleanup_free_ char **goals = xcalloc(count + 1, sizeof(*goals));
+	struct error *err = NULL;
+	size_t i, n;
 	int status;
 
-	for (i = 0; i < count; i++) {
-		_cleanup_free_ char *path = path_join(tree->build, names[i]);
+	for (n = 0; n < count && !err; n++) {
+		_cleanup_free_ char *path = path_join(tree->build, names[n]);
 
-		goals[i] = names[i];
-		TRY(remove_tree(path));
+		err = remove_tree(path);
+		if (!err)
+			err = goal_of(tree, names[n], &goals[n]);
 	}
 	/* Its status says little: one goal that is not built at all fails it. */
-	return tree_make(tree, goals, flags, jobs, &status, output);
+	if (!err)
+		err = tree_make(tree, (const char *const *)goals, flags, jobs, &status, output);
+	for (i = 0; i < n; i++)
+		free(goals[i]);
+	return err;
 }
 
 /* The number changes with what is kept there and how it is compiled. */
@@ -166,6 +191,17 @@ static struct error *compile_failed(const char *output, const char *when, const 
 		      complaints(output));
 }
 
+/* Remembers what kbuild calls the object, or that it does not know it. */
+static struct error *keep_goal(const struct tree *tree, const char *name, const char *goal)
+{
+	_cleanup_free_ char *path = cached_path(tree, name, goal ? ".goal" : ".target");
+
+	if (goal && !strcmp(goal, name))
+		return NULL;
+	TRY(make_parent(path));
+	return file_write(path, goal ? goal : "", goal ? strlen(goal) : 0, 0644);
+}
+
 struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 {
 	struct kbuild k = { .tree = tree };
@@ -173,15 +209,12 @@ struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 	size_t i, n = 0;
 
 	for (i = 0; i < *count && !err; i++) {
-		_cleanup_free_ char *target = cached_path(tree, names[i], ".target");
-		bool builds = false;
+		_cleanup_free_ char *goal = NULL;
 
-		err = kbuild_builds(&k, names[i], &builds);
-		if (!err && !builds)
-			err = make_parent(target);
-		if (!err && !builds)
-			err = file_write(target, "", 0, 0644);
-		if (builds)
+		err = kbuild_goal(&k, names[i], &goal);
+		if (!err)
+			err = keep_goal(tree, names[i], goal);
+		if (goal)
 			names[n++] = names[i];
 	}
 	kbuild_fini(&k);
@@ -239,6 +272,25 @@ struct error *includes_patched(const struct patches *p, const char *path, bool *
 	return NULL;
 }
 
+/* Code that is compiled with the kernel and is no part of its text. */
+static struct error *check_outside(const struct compiled *o)
+{
+	static const char *const places[][2] = {
+		{ "arch/x86/boot/", "the code that unpacks the kernel" },
+		{ "arch/x86/realmode/rm/", "the code that starts processors" },
+		{ "arch/x86/entry/vdso/", "the vDSO, which is mapped into every program" },
+		{ "arch/x86/purgatory/", "the code between two kernels (kexec)" },
+		{ "drivers/firmware/efi/libstub/", "the code that firmware starts" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places) && !o->reached_only; i++)
+		if (!strncmp(o->source, places[i][0], strlen(places[i][0])))
+			return refuse("OUTSIDE-KERNEL", "%s is part of %s, not of the running kernel's text", o->source,
+				      places[i][1]);
+	return NULL;
+}
+
 static struct error *load_pre(const struct tree *tree, const struct patches *p, struct compilation *c)
 {
 	size_t i, size;
@@ -258,6 +310,8 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 		o->built = size > 0;
 		if (o->built && o->reached_only)
 			TRY(includes_patched(p, deps, &o->built));
+		if (!o->built)
+			TRY(check_outside(o));
 		if (!o->built)
 			continue;
 		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
@@ -303,32 +357,90 @@ static struct error *post_flags(const struct patches *p, const char *work, char 
 	return mentioned ? source_unpack(work) : NULL;
 }
 
+/* Whether the patched tree has the source, and its makefiles list it. */
+static struct error *is_made_post(struct kbuild *k, const struct compiled *o, bool *made)
+{
+	_cleanup_free_ char *source = path_join(k->tree->source, o->source);
+	_cleanup_free_ char *goal = NULL;
+
+	*made = o->built && file_exists(source);
+	if (o->target || !file_exists(source))
+		return NULL;
+	TRY(kbuild_goal(k, o->name, &goal));
+	*made = goal != NULL;
+	return NULL;
+}
+
 static struct error *compile_post(const struct tree *tree, const struct patches *p,
 				  struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
+	_cleanup_free_ bool *made = xcalloc(c->count, sizeof(*made));
 	_cleanup_free_ char *output = NULL, *work = NULL, *flags = NULL;
+	struct kbuild k = { .tree = tree };
+	struct error *err = NULL;
 	size_t i, n = 0;
 
 	TRY(temp_dir_new(&work));
 	TRY(post_flags(p, work, &flags));
 	TRY(patch_apply(tree, p));
-	for (i = 0; i < c->count; i++) {
-		struct compiled *o = &c->objects[i];
-		_cleanup_free_ char *source = path_join(tree->source, o->source);
-
-		/* A file that only the patched tree has may be compiled or not: make tells. */
-		if (file_exists(source) && (o->built || !o->target))
-			names[n++] = o->name;
+	for (i = 0; i < c->count && !err; i++) {
+		err = is_made_post(&k, &c->objects[i], &made[i]);
+		if (made[i])
+			names[n++] = c->objects[i].name;
 	}
-	if (!n)
-		return NULL;
+	kbuild_fini(&k);
+	if (err || !n)
+		return err;
 	log_progress("compiling %zu object%s with the patch", n, n > 1 ? "s" : "");
 	TRY(make_goals(tree, names, n, jobs, flags, &output));
 	for (i = 0; i < c->count; i++)
-		if (c->objects[i].built || !c->objects[i].target)
+		if (made[i])
 			TRY(load_post(tree, work, i, &c->objects[i], output));
 	return NULL;
+}
+
+/* What was there of a file before the patch adds it: an object of nothing. */
+static struct error *make_empty_pre(const struct tree *tree, struct compiled *o)
+{
+	_cleanup_free_ char *work = NULL, *path = NULL, *output = NULL;
+	const char *argv[] = { tree->kit->compiler, "-x", "c", "-c", "-o", NULL, "/dev/null", NULL };
+	struct process_options opts = { .argv = argv, .env_add = build_environment, .merge_stderr = true };
+	int status;
+
+	TRY(temp_dir_new(&work));
+	argv[5] = path = path_join(work, "empty.o");
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status)
+		return system_error(0, "%s does not compile an empty file: %s", tree->kit->compiler, output);
+	TRY(strip_debug(path, path));
+	TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
+	return object_parse(xmemdup(o->pre_image, o->pre_size), o->pre_size, o->name, &o->pre);
+}
+
+/* A file that the patch adds can only become a part of what runs. */
+static struct error *complete_added(const struct tree *tree, struct compilation *c)
+{
+	struct kbuild k = { .tree = tree };
+	struct error *err = NULL;
+	size_t i;
+
+	for (i = 0; i < c->count && !err; i++) {
+		struct compiled *o = &c->objects[i];
+		bool known = true;
+
+		if (!o->built || o->pre)
+			continue;
+		if (strcmp(o->target, "vmlinux"))
+			err = kbuild_has_module(&k, o->name, o->target, &known);
+		if (!err && !known)
+			err = refuse("FILE-ADDED", "the patch adds %s, which becomes a module of its own, %s",
+				     o->source, o->target);
+		if (!err)
+			err = make_empty_pre(tree, o);
+	}
+	kbuild_fini(&k);
+	return err;
 }
 
 static void add_source(struct compilation *c, const char *source, bool reached_only)
@@ -344,7 +456,8 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 	size_t i;
 
 	for (i = 0; i < p->file_count; i++)
-		if (p->files[i].kind == PATCHED_BUILD)
+		if (p->files[i].kind == PATCHED_BUILD &&
+		    !makefile_only_lists_added(tree, p, p->files[i].path))
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      p->files[i].path);
@@ -391,6 +504,8 @@ struct error *compile_patches(const struct tree *tree, const struct patches *p,
 		err = worse;
 	else
 		error_free(worse);
+	if (!err)
+		err = complete_added(tree, c);
 	return err ? err : check_any_built(c);
 }
 

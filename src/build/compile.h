@@ -15,7 +15,7 @@ struct compiled {
 	bool reached_only;	/* not named by the patches: it may include a file that is */
 	bool built;		/* whether the configuration compiles it at all (and it includes such a file) */
 	char *target;		/* "vmlinux", or the module's name as in /proc/modules */
-	struct object *pre;	/* NULL where the patch adds the file */
+	struct object *pre;	/* of nothing where the patch adds the file */
 	struct object *post;	/* NULL where the patch deletes it */
 	void *pre_image;	/* the pre object's file, for the pack */
 	size_t pre_size;
@@ -39,7 +39,7 @@ struct compile_options {
  * function and variable gets a section of its own.  The tree is left
  * unpatched.
  * Errors: refusals COMPILE-FAILED with the compiler's words, PATCH-REJECTED,
- * HEADER-WIDE, BUILD-CHANGED, NOTHING-COMPILED.
+ * HEADER-WIDE, BUILD-CHANGED, NOTHING-COMPILED, OUTSIDE-KERNEL, FILE-ADDED.
  */
 struct error *compile_patches(const struct tree *tree, const struct patches *p,
 			      const struct compile_options *options, struct compilation *c) __must_use;

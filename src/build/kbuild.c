@@ -13,6 +13,7 @@ struct kbuild_folder {
 	bool descended;	/* kbuild goes there */
 	char *objects;	/* " a.o b.o ", with paths; NULL where its makefile was not asked yet */
 	char *folders;	/* " a b ", with paths */
+	char *modules;	/* " a.o b.o ", with paths: what each is linked to */
 };
 
 /*
@@ -28,6 +29,7 @@ static const char probe[] =
 	"include $(srctree)/scripts/Makefile.lib\n"
 	"$(info @objects $(sort $(real-obj-y) $(real-obj-m) $(lib-y) $(extra-y)) @)\n"
 	"$(info @folders $(sort $(subdir-ym) $(subdir-y) $(subdir-m)) @)\n"
+	"$(info @modules $(sort $(obj-m)) @)\n"
 	".PHONY: kmend-probe\n"
 	"kmend-probe: ;\n";
 
@@ -74,6 +76,7 @@ static struct error *ask(struct kbuild *k, size_t index)
 	TRY(process_run(&opts, &status, &output, NULL));
 	f->objects = read_list(output, "@objects");
 	f->folders = read_list(output, "@folders");
+	f->modules = read_list(output, "@modules");
 	return NULL;
 }
 
@@ -125,7 +128,7 @@ static struct error *is_descended(struct kbuild *k, const char *path, bool *desc
 	return NULL;
 }
 
-struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds)
+static struct error *builds_as_named(struct kbuild *k, const char *object, bool *builds)
 {
 	_cleanup_free_ char *path = xstrdup(object);
 
@@ -146,6 +149,120 @@ struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds)
 	return NULL;
 }
 
+/* The folders whose makefiles may list objects of elsewhere, as "../misc/x.o", or by what they include. */
+static struct error *find_foreign(struct kbuild *k)
+{
+	const char *argv[] = { "grep", "-rlE", "^include |\\.\\./.*\\.o", "--include=Makefile", "--include=Kbuild",
+			       "arch/x86", "block", "crypto", "drivers", "fs", "kernel", "lib", "mm", "net",
+			       "security", "sound", "virt", NULL };
+	struct process_options opts = { .argv = argv, .dir = k->tree->source, .env_add = build_environment };
+	int status;
+
+	if (k->foreign)
+		return NULL;
+	TRY(process_run(&opts, &status, &k->foreign, NULL));
+	return NULL;
+}
+
+/* "a/b/../../c/x.o" as "c/x.o". */
+static char *normal_path(const char *path)
+{
+	char *normal = xstrdup(path), *up;
+
+	while ((up = strstr(normal, "/../"))) {
+		char *from = up;
+
+		while (from > normal && from[-1] != '/')
+			from--;
+		memmove(from, up + 4, strlen(up + 4) + 1);
+	}
+	return normal;
+}
+
+/* The word of @list that stands for @object, where another folder's makefile lists it. */
+static char *find_word(const char *list, const char *object)
+{
+	_cleanup_free_ char *words = xstrdup(list);
+	char *word, *save = NULL;
+
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		_cleanup_free_ char *normal = normal_path(word);
+
+		if (strstr(word, "/../") && !strcmp(normal, object))
+			return xstrdup(word);
+	}
+	return NULL;
+}
+
+static struct error *find_goal(struct kbuild *k, const char *object, char **goal)
+{
+	_cleanup_free_ char *paths = NULL;
+	char *path, *save = NULL;
+
+	TRY(find_foreign(k));
+	paths = xstrdup(k->foreign);
+	for (path = strtok_r(paths, "\n", &save); path && !*goal; path = strtok_r(NULL, "\n", &save)) {
+		size_t index;
+		bool there;
+
+		if (!to_parent(path))
+			continue;
+		TRY(is_descended(k, path, &there));
+		if (!there)
+			continue;
+		index = find_folder(k, path);
+		TRY(ask(k, index));
+		*goal = find_word(k->folders[index].objects, object);
+	}
+	return NULL;
+}
+
+struct error *kbuild_goal(struct kbuild *k, const char *object, char **goal)
+{
+	bool builds;
+
+	*goal = NULL;
+	TRY(builds_as_named(k, object, &builds));
+	if (!builds)
+		return find_goal(k, object, goal);
+	*goal = xstrdup(object);
+	return NULL;
+}
+
+/* Whether @list has "folder/name.o" for the module @name, in whose name a dash is an underscore. */
+static bool lists_module(const char *list, const char *name)
+{
+	_cleanup_free_ char *names = xstrdup(list);
+	char *word, *save = NULL;
+
+	for (word = strtok_r(names, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		char *slash = strrchr(word, '/'), *p;
+
+		word = slash ? slash + 1 : word;
+		for (p = word; (p = strchr(p, '-'));)
+			*p = '_';
+		if (!strncmp(word, name, strlen(name)) && !strcmp(word + strlen(name), ".o"))
+			return true;
+	}
+	return false;
+}
+
+struct error *kbuild_has_module(struct kbuild *k, const char *object, const char *name, bool *has)
+{
+	_cleanup_free_ char *path = xstrdup(object);
+
+	*has = false;
+	while (!*has && to_parent(path)) {
+		size_t index = find_folder(k, path);
+
+		TRY(ask(k, index));
+		*has = lists_module(k->folders[index].modules, name);
+		if (is_top(path))
+			break;
+	}
+	return NULL;
+}
+
 void kbuild_fini(struct kbuild *k)
 {
 	size_t i;
@@ -154,7 +271,9 @@ void kbuild_fini(struct kbuild *k)
 		free(k->folders[i].path);
 		free(k->folders[i].objects);
 		free(k->folders[i].folders);
+		free(k->folders[i].modules);
 	}
 	free(k->folders);
+	free(k->foreign);
 	*k = (struct kbuild){ 0 };
 }

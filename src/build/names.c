@@ -90,6 +90,18 @@ static bool has_lower_case(const struct token *t)
 	return false;
 }
 
+/* Whether a type may end with the token, so that a name follows. */
+static bool ends_type(const struct token *t)
+{
+	static const char *const types[] = { "void", "char", "short", "int", "long", "unsigned", "signed" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if (token_is(t, types[i]))
+			return true;
+	return strchr("*,}", t->kind) || (t->kind == 'i' && !token_is_keyword(t));
+}
+
 /* Whether the identifier at @i, outside of braces and parentheses, is what a declaration declares. */
 static bool is_declared(const struct chunk *c, size_t i)
 {
@@ -98,11 +110,12 @@ static bool is_declared(const struct chunk *c, size_t i)
 
 	if (i + 1 < c->count && strchr("(=[;,{", c->tokens[i + 1].kind))
 		return true;
-	if (behind == i + 1)
+	if (behind == i + 1 || !i)
 		return false;
-	if (i && token_is_tag(&c->tokens[i - 1]))
+	if (token_is_tag(&c->tokens[i - 1]))
 		return kind == '{';
-	return strchr("=[;,{", kind) != NULL;
+	/* "int x __read_mostly;", and not "static be16 __f(int);" */
+	return ends_type(&c->tokens[i - 1]) && strchr("=[;,", kind);
 }
 
 /* "(*name" and "(name)(": a pointer to a function, a function's type. */
@@ -128,12 +141,14 @@ static void add_call(const struct chunk *c, struct names *out)
 {
 	_cleanup_free_ char *call = xstrndup(c->tokens[0].s, c->tokens[0].len);
 	size_t i, end = chunk_skip_parens(c, 1);
+	int parens = 1;
 
 	for (i = 2; i + 1 < end; i++) {
 		const struct token *t = &c->tokens[i];
 		char *longer;
 
-		if (t->kind != 'i' || !strchr("(,", t[-1].kind) || !strchr(",)", t[1].kind))
+		parens += t->kind == '(' ? 1 : t->kind == ')' ? -1 : 0;
+		if (t->kind != 'i' || parens > 1 || !strchr("(,", t[-1].kind) || !strchr(",)", t[1].kind))
 			continue;
 		longer = xasprintf("%s %.*s", call, (int)t->len, t->s);
 		free(call);

@@ -147,9 +147,6 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 	struct target *t;
 	struct error *err;
 
-	if (!o->pre)
-		return refuse("FILE-ADDED", "the patch adds %s, which no running code was made of",
-			      o->source);
 	if (!o->post)
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);

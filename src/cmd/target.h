@@ -44,8 +44,7 @@ struct accepted {
 
 /*
  * Compares and extracts.  Errors: the refusals of diff_objects() and
- * extract_change() and layout_compare(); FILE-ADDED, FILE-DELETED, FUNCTION-MOVED;
- * NOTHING-CHANGED where the patch
+ * extract_change() and layout_compare(); FILE-DELETED, FUNCTION-MOVED; NOTHING-CHANGED where the patch
  * changes no running code.
  */
 struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,

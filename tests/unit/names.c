@@ -133,6 +133,8 @@ static void test_declarators(void **state)
 		{ "struct sk_buff *alloc(unsigned int n);", "alloc " },
 		{ "typedef unsigned int u32;", "u32 " },
 		{ "struct mutex { int x; };", "mutex " },
+		{ "static inline be16_t __f(int a)\n{\n\treturn a;\n}", "__f " },
+		{ "be16_t __f(int a);", "__f " },
 	};
 	size_t i;
 
