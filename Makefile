@@ -101,6 +101,14 @@ $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 endif
 
+# Programs of benchmarks that use the program's own stages.
+BENCH_SRCS := bench/objects.c
+.PHONY: bench-programs
+bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
+
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 clean:
 	rm -rf $(BUILD)
 

@@ -383,15 +383,21 @@ static struct error *check_any_built(const struct compilation *c)
 		      c->objects[0].source, c->count > 1 ? " and others" : "");
 }
 
+struct error *compile_unpatched(const struct tree *tree, const struct patches *p, int jobs,
+				struct compilation *c)
+{
+	*c = (struct compilation){ 0 };
+	TRY(list_objects(tree, p, c));
+	TRY(compile_pre(tree, c, jobs));
+	return load_pre(tree, p, c);
+}
+
 struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
 			      struct compilation *c)
 {
 	struct error *err, *worse;
 
-	*c = (struct compilation){ 0 };
-	TRY(list_objects(tree, p, c));
-	TRY(compile_pre(tree, c, jobs));
-	TRY(load_pre(tree, p, c));
+	TRY(compile_unpatched(tree, p, jobs, c));
 	err = compile_post(tree, p, c, jobs);
 	worse = patch_restore(tree);
 	if (!err)

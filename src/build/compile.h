@@ -36,6 +36,11 @@ struct compilation {
  */
 struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
 			      struct compilation *c) __must_use;
+
+/* The first half of it: without the patches alone, for those that want no more. */
+struct error *compile_unpatched(const struct tree *tree, const struct patches *p, int jobs,
+				struct compilation *c) __must_use;
+
 void compilation_fini(struct compilation *c);
 
 #endif

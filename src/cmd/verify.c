@@ -89,13 +89,14 @@ static void print_text(const struct proof *p, const struct error *err, double ms
 		printf("%s: proved against the running kernel in %.0f ms\n", m->id, ms);
 }
 
-static struct error *verify(const char *path, bool allow_unsigned, struct proof *p, struct live **live)
+static struct error *verify(const char *path, bool allow_unsigned, const char *snapshot, struct proof *p,
+			    struct live **live)
 {
 	double start = clock_milliseconds(), ms;
 	struct error *err;
 
-	TRY(proof_open(path, allow_unsigned, p));
-	TRY(live_open(live));
+	TRY(proof_open(path, allow_unsigned, snapshot, p));
+	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
 	TRY(proof_match(p, *live));
 	err = proof_bind(p, *live);
 	ms = milliseconds_since(start);
@@ -116,7 +117,9 @@ static struct error *verify(const char *path, bool allow_unsigned, struct proof 
 struct error *cmd_verify(int argc, char **argv)
 {
 	static const struct option options[] = { { "allow-unsigned", no_argument, NULL, 'u' },
+						 { "snapshot", required_argument, NULL, 's' },
 						 CMD_COMMON_OPTIONS };
+	const char *snapshot = NULL;
 	bool allow_unsigned = false;
 	struct live *live = NULL;
 	struct proof proof = { 0 };
@@ -126,12 +129,14 @@ struct error *cmd_verify(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
 		if (c == 'u')
 			allow_unsigned = true;
+		else if (c == 's')
+			snapshot = optarg;
 		else
 			TRY(cmd_common_option(c, argv));
 	}
 	if (argc - optind != 1)
 		return usage_error("verify takes one pack");
-	err = verify(argv[optind], allow_unsigned, &proof, &live);
+	err = verify(argv[optind], allow_unsigned, snapshot, &proof, &live);
 	proof_fini(&proof);
 	live_close(live);
 	return err;

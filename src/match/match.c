@@ -24,6 +24,7 @@ struct trial {
 	struct match *m;
 	struct finding *findings;
 	size_t count, capacity;
+	struct error *err;	/* the memory cannot be trusted: no outcome counts */
 };
 
 #define COMPARE_MAX 4096 /* bytes of read-only data that are compared at once */
@@ -32,9 +33,12 @@ static bool read_live(void *arg, uint64_t addr, void *buf, size_t size)
 {
 	struct trial *t = arg;
 	struct error *err = live_read(t->m->live, addr, buf, size);
+	bool read = !err;
 
+	if (error_is(err, "SNAPSHOT-INVALID") && !t->err)
+		t->err = take_ptr(err);
 	error_free(err);
-	return !err;
+	return read;
 }
 
 /* Bytes of the string at @s with what ends it, at most @max. */
@@ -167,7 +171,8 @@ static bool try_candidate(struct trial *t, struct match_function *f, uint64_t ad
 
 	t->count = 0;
 	f->addr = addr;
-	if (!read_live(t, addr, text, size)) {
+	/* Behind the last function of all there may be nothing. */
+	if (!read_live(t, addr, text, w.size) && !read_live(t, addr, text, w.size -= ARCH_WALK_SLACK)) {
 		f->why = "the memory there cannot be read";
 		return false;
 	}
@@ -299,6 +304,10 @@ struct error *match_object(struct live *live, const char *target, struct object 
 		}
 	}
 	free(t.findings);
+	if (t.err) {
+		match_free(m);
+		return t.err;
+	}
 	*out = m;
 	return NULL;
 }
