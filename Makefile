@@ -102,7 +102,7 @@ $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 endif
 
 # Programs of benchmarks that use the program's own stages.
-BENCH_SRCS := bench/objects.c
+BENCH_SRCS := bench/objects.c bench/prove.c
 .PHONY: bench-programs
 bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
 

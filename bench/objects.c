@@ -19,6 +19,7 @@
 
 /* So many at a time, that a run which is stopped loses no more. */
 #define AT_ONCE 40
+#define LIST_MAX (1u << 20)
 
 static struct error *put(const struct compiled *o, const char *folder, FILE *index)
 {
@@ -80,30 +81,28 @@ static void compile_some(const struct tree *tree, struct patched_file *files, si
 static struct error *compile_all(const char *kernel, const char *list, const char *folder)
 {
 	_cleanup_free_ char *index_path = path_join(folder, "index");
-	_cleanup_fclose_ FILE *f = fopen(list, "re"), *index = NULL;
+	_cleanup_fclose_ FILE *index = NULL;
+	_cleanup_free_ void *text = NULL;
 	struct patched_file files[AT_ONCE];
 	struct kit_options options = { .kernel = kernel };
 	struct tree *tree;
 	struct kit *kit;
-	char line[256];
-	size_t n;
+	char *line, *save = NULL;
+	size_t n, size;
 
+	TRY(file_read(list, LIST_MAX, &text, &size));
 	TRY(make_dirs(folder));
 	index = fopen(index_path, "we");
-	if (!f || !index)
-		return system_error(0, "%s or %s cannot be opened", list, index_path);
+	if (!index)
+		return system_error(0, "%s cannot be written", index_path);
 	TRY(kit_open(&options, &kit));
 	TRY(tree_open(kit, &tree));
-	do {
-		for (n = 0; n < AT_ONCE && fgets(line, sizeof(line), f); n++) {
-			line[strcspn(line, "\n")] = '\0';
-			files[n] = (struct patched_file){ xstrdup(line), PATCHED_SOURCE };
-		}
-		if (n)
-			compile_some(tree, files, n, folder, index);
-		while (n)
-			free(files[--n].path);
-	} while (!feof(f));
+	line = strtok_r(text, "\n", &save);
+	while (line) {
+		for (n = 0; n < AT_ONCE && line; n++, line = strtok_r(NULL, "\n", &save))
+			files[n] = (struct patched_file){ line, PATCHED_SOURCE };
+		compile_some(tree, files, n, folder, index);
+	}
 	tree_close(tree);
 	kit_free(kit);
 	return NULL;

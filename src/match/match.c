@@ -22,12 +22,16 @@ struct finding {
 
 struct trial {
 	struct match *m;
+	const struct match_function *function;
+	unsigned int depth;
 	struct finding *findings;
 	size_t count, capacity;
 	struct error *err;	/* the memory cannot be trusted: no outcome counts */
 };
 
-#define COMPARE_MAX 4096 /* bytes of read-only data that are compared at once */
+#define DEPTH_MAX 64 /* of tables that refer to tables */
+
+static bool refer(void *arg, const struct reloc *rel, uint64_t addr);
 
 static bool read_live(void *arg, uint64_t addr, void *buf, size_t size)
 {
@@ -74,37 +78,93 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 	return !any;
 }
 
+/* Bytes [at, end) of data, without relocations, stand at @addr + at. */
+static bool same_bytes(struct trial *t, const uint8_t *data, uint64_t at, uint64_t end, uint64_t addr)
+{
+	uint8_t buf[512];
+	uint64_t part;
+
+	for (; at < end; at += part) {
+		part = end - at < sizeof(buf) ? end - at : sizeof(buf);
+		if (!read_live(t, addr + at, buf, part) || memcmp(buf, data + at, part))
+			return false;
+	}
+	return true;
+}
+
+/* Tables of functions and the like: what they refer to counts as what the code refers to. */
+static bool same_table(struct trial *t, const struct atom *a, uint64_t addr)
+{
+	const uint8_t *data = atom_data(a);
+	uint64_t at = 0, size = atom_size(a);
+	size_t i;
+
+	for (i = 0; i < a->reloc_count; i++) {
+		const struct reloc *rel = &a->relocs[i];
+		uint64_t field = rel->offset - a->start;
+		unsigned int width = arch_reloc_size(rel->type);
+		uint8_t held[8];
+
+		if (!width || width > sizeof(held) || field < at || field + width > size ||
+		    !same_bytes(t, data, at, field, addr) || !read_live(t, addr + field, held, width) ||
+		    !refer(t, rel, arch_reloc_target(rel, held, addr + field) - rel->delta))
+			return false;
+		at = field + width;
+	}
+	return same_bytes(t, data, at, size, addr);
+}
+
+/*
+ * Of a merged section, the linker kept each string or constant once: only this
+ * one stands there.  Which one is told by the symbol; of the section's own
+ * symbol, by where it points.
+ */
+static bool same_merged(struct trial *t, const struct reloc *rel, uint64_t addr)
+{
+	const struct atom *a = rel->target;
+	const struct section *sec = a->section;
+	const uint8_t *data = atom_data(a);
+	uint64_t size = atom_size(a), at = rel->delta;
+
+	if (rel->symbol->type != STT_SECTION)
+		at = rel->symbol->value - a->start;
+	if (at >= size)
+		return false;
+	if (section_is_strings(sec))
+		return same_bytes(t, data, at, at + string_bytes(sec, data + at, size - at), addr);
+	if (!sec->entsize)
+		return same_bytes(t, data, 0, size, addr);
+	at = at / sec->entsize * sec->entsize;
+	return at + sec->entsize <= size && same_bytes(t, data, at, at + sec->entsize, addr);
+}
+
 /* Read-only data is part of the proof where the object knows its bytes. */
 static bool same_data(struct trial *t, const struct reloc *rel, uint64_t addr)
 {
 	const struct atom *a = rel->target;
-	const uint8_t *data = atom_data(a);
-	uint64_t at = 0, size = atom_size(a);
-	uint8_t buf[COMPARE_MAX];
+	bool same;
 
-	if (!data || section_is_text(a->section) || a->reloc_count ||
-	    strncmp(a->section->name, ".rodata", 7))
+	if (!atom_data(a) || section_is_text(a->section) || strncmp(a->section->name, ".rodata", 7))
 		return true;
-	if (section_is_strings(a->section)) {
-		/* The kernel's linker merged the strings: only this one stands there. */
-		if (rel->delta < 0 || (uint64_t)rel->delta >= size)
-			return true;
-		at = rel->delta;
-		size = at + string_bytes(a->section, data + at, size - at);
-	} else if (a->section->flags & SHF_MERGE && a->section->entsize) {
-		at = rel->delta < 0 ? 0 : rel->delta / a->section->entsize * a->section->entsize;
-		if (at + a->section->entsize > size)
-			return true;
-		size = at + a->section->entsize;
-	}
-	while (at < size) {
-		size_t part = size - at < sizeof(buf) ? size - at : sizeof(buf);
+	if (a->section->flags & SHF_MERGE)
+		return !a->reloc_count && same_merged(t, rel, addr);
+	if (t->depth == DEPTH_MAX)
+		return false;
+	t->depth++;
+	same = same_table(t, a, addr);
+	t->depth--;
+	return same;
+}
 
-		if (!read_live(t, addr + at, buf, part) || memcmp(buf, data + at, part))
-			return false;
-		at += part;
-	}
-	return true;
+/* Whether this trial has found out already that @place is at @addr. */
+static bool is_found(const struct trial *t, const struct place *place, uint64_t addr)
+{
+	size_t i;
+
+	for (i = t->count; i--;)
+		if (t->findings[i].place == place && t->findings[i].addr == addr)
+			return true;
+	return false;
 }
 
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
@@ -114,16 +174,20 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 					    &t->m->symbols[rel->symbol->index];
 	bool merged = rel->target && rel->target->section->flags & SHF_MERGE;
 
-	if (!fits_name(t, rel, addr) || (rel->target && !same_data(t, rel, addr)))
+	if (!fits_name(t, rel, addr))
 		return false;
 	/* What was proved to be elsewhere cannot be here. */
 	if (place->known && place->proved && place->addr != addr)
 		return false;
-	if (merged)
-		return true;
-	array_grow(t->findings, t->count, t->capacity);
-	t->findings[t->count++] = (struct finding){ place, addr };
-	return true;
+	if (rel->target == t->function->pre && addr != t->function->addr)
+		return false;
+	if (!merged) {
+		if (is_found(t, place, addr))
+			return true;
+		array_grow(t->findings, t->count, t->capacity);
+		t->findings[t->count++] = (struct finding){ place, addr };
+	}
+	return !rel->target || same_data(t, rel, addr);
 }
 
 static uint64_t lookup(void *arg, const char *name)
@@ -170,6 +234,7 @@ static bool try_candidate(struct trial *t, struct match_function *f, uint64_t ad
 	bool same;
 
 	t->count = 0;
+	t->function = f;
 	f->addr = addr;
 	/* Behind the last function of all there may be nothing. */
 	if (!read_live(t, addr, text, w.size) && !read_live(t, addr, text, w.size -= ARCH_WALK_SLACK)) {
@@ -217,11 +282,60 @@ static void commit(struct trial *t, struct match_function *f)
 	f->state = MATCH_PROVED;
 }
 
+/* Which of several functions that are equal to one of the object count. */
+enum choice {
+	CHOOSE_ALL,
+	CHOOSE_AGREEING,	/* with what is known already */
+	CHOOSE_BESIDE,		/* and together with the proved functions of the object */
+};
+
+/* The part of the kernel's text that the linker puts the function's section into. */
+static const char *text_part(const struct section *sec)
+{
+	static const char *const parts[] = { ".text.unlikely.", ".text.hot.", ".text.startup." };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!strncmp(sec->name, parts[i], strlen(parts[i])))
+			return parts[i];
+	return strncmp(sec->name, ".text.", 6) ? sec->name : ".text";
+}
+
+/* Whether all functions from @from to @to are called as some of the object. */
+static bool all_ours(const struct match *m, uint64_t from, uint64_t to)
+{
+	const struct live_symbol *s, *end;
+	size_t count;
+
+	s = live_symbols(m->live, &count);
+	for (end = s + count, s = live_symbol_at(m->live, from, NULL); s && s < end && s->addr <= to; s++)
+		if (strchr("tTwW", s->type) && (!live_symbol_in(s, m->target) || !match_function(m, s->name)))
+			return false;
+	return true;
+}
+
 /*
- * Tries every function of the name.  @strict: those that disagree with what is
- * known already do not count.
+ * The linker keeps the functions of an object together.  So a place counts
+ * where no other object's function is between it and the proved ones; these
+ * must be together themselves, as linkers can be told to sort functions.
  */
-static void match_one(struct trial *t, struct match_function *f, bool strict)
+static bool is_beside(const struct match *m, const struct match_function *f, uint64_t addr)
+{
+	const char *part = text_part(f->pre->section);
+	uint64_t first = UINT64_MAX, last = 0;
+	const struct match_function *g;
+
+	for (g = m->functions; g < m->functions + m->function_count; g++) {
+		if (g->state != MATCH_PROVED || strcmp(text_part(g->pre->section), part))
+			continue;
+		first = g->addr < first ? g->addr : first;
+		last = g->addr > last ? g->addr : last;
+	}
+	return first < last && all_ours(m, addr < first ? addr : first, addr > last ? addr : last);
+}
+
+/* Tries every function of the name that @choice leaves. */
+static void match_one(struct trial *t, struct match_function *f, enum choice choice)
 {
 	const struct place *own = &t->m->atoms[f->pre->index];
 	const struct live_symbol *s = NULL;
@@ -234,9 +348,11 @@ static void match_one(struct trial *t, struct match_function *f, bool strict)
 			continue;
 		any = true;
 		last = s->addr;
-		if (strict && own->known && own->addr != s->addr)
+		if (choice != CHOOSE_ALL && own->known && own->addr != s->addr)
 			continue;
-		if (!try_candidate(t, f, s->addr) || (strict && !agrees(t)))
+		if (choice == CHOOSE_BESIDE && !is_beside(t->m, f, s->addr))
+			continue;
+		if (!try_candidate(t, f, s->addr) || (choice != CHOOSE_ALL && !agrees(t)))
 			continue;
 		found++;
 		found_addr = s->addr;
@@ -245,18 +361,22 @@ static void match_one(struct trial *t, struct match_function *f, bool strict)
 		/* Again, so that @t and @f are those of this one. */
 		if (try_candidate(t, f, found_addr))
 			commit(t, f);
-	} else if (found) {
+	} else if (found || choice == CHOOSE_BESIDE) {
 		f->state = MATCH_AMBIGUOUS;
 	} else {
 		f->state = any ? MATCH_DIFFERS : MATCH_ABSENT;
 	}
 }
 
-/* Code that is freed, copied elsewhere, or a trampoline that static_call_update() rewrites whole. */
-static bool is_gone(const struct section *s)
+/*
+ * Code that is freed (vmlinux' exit code goes with its init code), copied
+ * elsewhere, or a trampoline that static_call_update() rewrites whole.
+ */
+static bool is_gone(const struct match *m, const struct section *s)
 {
 	return !strncmp(s->name, ".init.", 6) || !strncmp(s->name, ".altinstr", 9) ||
-	       !strncmp(s->name, ".discard", 8) || !strcmp(s->name, ".static_call.text");
+	       !strncmp(s->name, ".discard", 8) || !strcmp(s->name, ".static_call.text") ||
+	       (!strncmp(s->name, ".exit.", 6) && !strcmp(m->target, "vmlinux"));
 }
 
 static void list_functions(struct match *m)
@@ -267,9 +387,25 @@ static void list_functions(struct match *m)
 	for (i = 0; i < m->pre->atom_count; i++) {
 		const struct atom *a = &m->pre->atoms[i];
 
-		if (atom_is_function(a) && atom_data(a) && !is_gone(a->section))
+		if (atom_is_function(a) && atom_data(a) && !is_gone(m, a->section))
 			m->functions[m->function_count++].pre = a;
 	}
+}
+
+/* What is known by now may tell those apart that looked alike; whether it did. */
+static bool match_ambiguous(struct trial *t, enum choice choice)
+{
+	struct match *m = t->m;
+	bool progress = false;
+	size_t i;
+
+	for (i = 0; i < m->function_count; i++) {
+		if (m->functions[i].state != MATCH_AMBIGUOUS)
+			continue;
+		match_one(t, &m->functions[i], choice);
+		progress |= m->functions[i].state != MATCH_AMBIGUOUS;
+	}
+	return progress;
 }
 
 struct error *match_object(struct live *live, const char *target, struct object *pre, struct match **out)
@@ -277,7 +413,6 @@ struct error *match_object(struct live *live, const char *target, struct object 
 	struct match *m = xcalloc(1, sizeof(*m));
 	struct trial t = { .m = m };
 	struct error *err;
-	bool progress = true;
 	size_t i;
 
 	m->live = live;
@@ -292,17 +427,11 @@ struct error *match_object(struct live *live, const char *target, struct object 
 	m->symbols = xcalloc(pre->symbol_count, sizeof(*m->symbols));
 	list_functions(m);
 	for (i = 0; i < m->function_count; i++)
-		match_one(&t, &m->functions[i], false);
-	/* What is known now may tell those apart that looked alike. */
-	while (progress) {
-		progress = false;
-		for (i = 0; i < m->function_count; i++) {
-			if (m->functions[i].state != MATCH_AMBIGUOUS)
-				continue;
-			match_one(&t, &m->functions[i], true);
-			progress |= m->functions[i].state != MATCH_AMBIGUOUS;
-		}
-	}
+		match_one(&t, &m->functions[i], CHOOSE_ALL);
+	do {
+		while (match_ambiguous(&t, CHOOSE_AGREEING))
+			;
+	} while (match_ambiguous(&t, CHOOSE_BESIDE));
 	free(t.findings);
 	if (t.err) {
 		match_free(m);

@@ -197,6 +197,90 @@ static void candidates_of_one_name(void **state)
 	assert_refused(match_address(match, "twin", &addr), "FUNCTION-AMBIGUOUS");
 }
 
+/* An object's functions lie together: that tells apart what nothing refers to. */
+static void candidates_beside_others(void **state)
+{
+#define USED_TWIN "__attribute__((used)) " TWIN("\"one\"")
+	static const char a[] = USED_TWIN "int a(int x) { return x + 1; }";
+	static const char b[] = USED_TWIN "int b(int x) { return x + 2; } int c(int x) { return x + 3; }";
+	static const char *const sorted[] = { "int b(int x) { return x + 2; }", "int foreign(int x) { return x; }",
+					      "int c(int x) { return x + 3; }", USED_TWIN, a };
+	size_t i;
+
+	boot_two(a, b);
+	prove(b);
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "a"));
+	/* One function besides does not show that they are together. */
+	prove(a);
+	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+	/* A linker that sorts them. */
+	reset(NULL);
+	for (i = 0; i < ARRAY_SIZE(sorted); i++) {
+		struct object *obj = compile(sorted[i]);
+
+		kernel_add(&kernel, obj);
+		object_free(obj);
+	}
+	kernel_boot(&kernel);
+	prove(b);
+	assert_int_equal(state_of("b"), MATCH_PROVED);
+	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+}
+
+#define OPS(function, text)                                                                        \
+	"struct ops { int n; int (*f)(int); const char *name; const struct ops *next; };\n"        \
+	"extern const struct ops last; noinline static int one(int x) { return x + 1; }\n"         \
+	"noinline static int two(int x) { return x + 2; } extern void use(const struct ops *);\n"  \
+	"const struct ops first = { 1, one, \"first\", &last };\n"                                 \
+	"const struct ops last = { 2, " function ", \"" text "\", &first };\n"                      \
+	"void f(void) { use(&first); } int g(int x) { return one(x) + two(x); }\n"
+
+/* Tables of functions, strings and other tables, in a circle. */
+static void tables_that_refer(void **state)
+{
+	boot(OPS("two", "last"));
+	prove(OPS("two", "last"));
+	assert_proved("f");
+	assert_address("first", kernel_address(&kernel, "first"));
+	assert_address("last", kernel_address(&kernel, "last"));
+	prove(OPS("two", "lost"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	prove(OPS("one", "last"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	/* Nothing but the table tells which of several functions it is. */
+	boot_two(TWIN("\"one\"") "void (*const a[])(int) = { twin }; void f(int i) { a[i](i); }",
+		 TWIN("\"one\"") "void (*const b[])(int) = { twin }; void g(int i) { b[i](i + 1); }");
+	prove(TWIN("\"one\"") "void (*const b[])(int) = { twin }; void g(int i) { b[i](i + 1); }");
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "f"));
+}
+
+/* The address behind a string's end, where the linker put another string than the object has. */
+static void ends_of_strings(void **state)
+{
+#define ENDS(strings)                                                                              \
+	"asm(\".pushsection .rodata.str1.1,\\\"aMS\\\",@progbits,1\\n " strings "\\n .popsection\");\n"    \
+	"void f(char *p) { asm volatile(\"cmp $s + 3, %0\" : : \"r\"(p)); }\n"
+
+	boot(ENDS("s: .asciz \\\"ab\\\"; .asciz \\\"other\\\""));
+	prove(ENDS("s: .asciz \\\"ab\\\"; .asciz \\\"string\\\""));
+	assert_proved("f");
+	prove(ENDS("s: .asciz \\\"ac\\\"; .asciz \\\"other\\\""));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
+/* vmlinux' exit code is freed after boot; a module's stays. */
+static void exit_code(void **state)
+{
+	static const char source[] = "__section(\".exit.text\") int leave(int x) { return x; } int f(int x) { return x + 1; }";
+
+	boot(source);
+	prove(source);
+	assert_null(match_function(match, "leave"));
+	assert_proved("f");
+}
+
 /* A name that many statics have is only known where proved code refers to it. */
 static void statics_of_one_name(void **state)
 {
@@ -420,6 +504,8 @@ static void returns(void **state)
 	TRIES(false, thunk, "", "ret; int3; int3; int3; ret");
 	TRIES(false, thunk, "", "jmp external");
 	TRIES(false, "jmp external", "", "ret; int3; int3; int3; int3");
+	/* The kernel's own code that compares addresses with it. */
+	TRIES(true, "cmp $__x86_return_thunk, %rax", "", "cmp $__x86_return_thunk, %rax");
 }
 
 static void indirect_calls(void **state)
@@ -571,7 +657,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(proves_what_runs), T(every_byte_is_proved), T(tells_what_differs),
-		T(candidates_of_one_name), T(statics_of_one_name), T(weak_functions),
+		T(candidates_of_one_name), T(candidates_beside_others), T(tables_that_refer),
+		T(ends_of_strings), T(exit_code), T(statics_of_one_name), T(weak_functions),
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
 		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
 		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),

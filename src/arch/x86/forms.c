@@ -351,6 +351,9 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 		}
 		return different(k, c, "ENDBR is another instruction");
 	}
+	/* alternative.c itself compares addresses with these. */
+	if (s->pre.mnemonic != ZYDIS_MNEMONIC_CALL && s->pre.mnemonic != ZYDIS_MNEMONIC_JMP)
+		return FORM_NONE;
 	if (!strcmp(name, "__fentry__"))
 		return form_ftrace(k, c, s);
 	if (!strcmp(name, "__x86_return_thunk"))
