@@ -80,11 +80,10 @@ static void add_words(struct ranges *r, const struct live *live)
 	}
 }
 
-/* What a function can stand in or refer to as constant, and what is freed after the module's start. */
+/* What a function can stand in or refer to as constant. */
 static bool is_stored(const char *section)
 {
-	return !starts_with(section, ".init") &&
-	       (strstr(section, "text") || starts_with(section, ".rodata"));
+	return strstr(section, "text") || starts_with(section, ".rodata");
 }
 
 static struct error *read_section(const char *folder, const char *name, struct loaded_sections *all)
@@ -114,7 +113,9 @@ static struct error *read_sections(const char *modules, const char *module, stru
 
 	TRY(dir_list(folder, &names, &count));
 	for (i = 0, err = NULL; i < count && !err; i++)
-		err = read_section(folder, names[i], all);
+		/* Freed after the module's start: another module may be there by now. */
+		if (!starts_with(names[i], ".init"))
+			err = read_section(folder, names[i], all);
 	names_free(names, count);
 	return err;
 }
