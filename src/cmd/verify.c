@@ -77,7 +77,7 @@ static void print_match(const struct match *m)
 	}
 }
 
-static void print_text(const struct proof *p, const struct error *err, double ms)
+static void print_text(const struct proof *p, const char *snapshot, const struct error *err, double ms)
 {
 	const struct manifest *m = p->pack->manifest;
 	size_t i, k;
@@ -86,7 +86,8 @@ static void print_text(const struct proof *p, const struct error *err, double ms
 		for (k = 0; k < m->targets[i].object_count; k++)
 			print_match(p->targets[i].matches[k]);
 	if (!err)
-		printf("%s: proved against the running kernel in %.0f ms\n", m->id, ms);
+		printf("%s: proved against %s%s in %.0f ms\n", m->id, snapshot ? "the snapshot " : "the running kernel",
+		       snapshot ? snapshot : "", ms);
 }
 
 static struct error *verify(const char *path, bool allow_unsigned, const char *snapshot, struct proof *p,
@@ -101,7 +102,7 @@ static struct error *verify(const char *path, bool allow_unsigned, const char *s
 	err = proof_bind(p, *live);
 	ms = milliseconds_since(start);
 	if (!cmd_json) {
-		print_text(p, err, ms);
+		print_text(p, snapshot, err, ms);
 		return err;
 	}
 	/* The report holds the refusal, so that there is one JSON value. */

@@ -86,6 +86,15 @@ static bool is_stored(const char *section)
 	return strstr(section, "text") || starts_with(section, ".rodata");
 }
 
+/*
+ * What a module has no more after its start (kernel/module): another may be
+ * there by now.  The tables of symbols are copied, in part.
+ */
+static bool is_freed(const char *section)
+{
+	return starts_with(section, ".init") || !strcmp(section, ".symtab") || !strcmp(section, ".strtab");
+}
+
 static struct error *read_section(const char *folder, const char *name, struct loaded_sections *all)
 {
 	_cleanup_free_ char *path = path_join(folder, name);
@@ -113,8 +122,7 @@ static struct error *read_sections(const char *modules, const char *module, stru
 
 	TRY(dir_list(folder, &names, &count));
 	for (i = 0, err = NULL; i < count && !err; i++)
-		/* Freed after the module's start: another module may be there by now. */
-		if (!starts_with(names[i], ".init"))
+		if (!is_freed(names[i]))
 			err = read_section(folder, names[i], all);
 	names_free(names, count);
 	return err;

@@ -166,6 +166,7 @@ static void finds_what_to_keep(void **state)
 	put_section("mod", ".bss", data + 0x180);
 	put_section("mod", ".rodata", data + 0x200);
 	put_section("mod", ".init.text", text + 0x700); /* long gone */
+	put_section("mod", ".symtab", text + 0x600);
 	put_section("mod", ".orc_unwind", text + 0x800);
 	/* It does not count before it is in /proc/modules. */
 	assert_ok(ranges_find(kernel.live, sections, &r));
