@@ -106,9 +106,9 @@ static struct error *make_objects(const struct tree *tree, char *const *names, s
 }
 
 /* The number changes with what is kept there and how it is compiled. */
-#define PRE_FOLDER "pre-2"
+#define PRE_FOLDER "pre-3"
 
-/* The cached pre object of @name: "KEY/pre-2/kernel/fork.o" and its target beside it. */
+/* The cached pre object of @name: "KEY/pre-3/kernel/fork.o" and its target beside it. */
 static char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
 	return xasprintf("%s/" PRE_FOLDER "/%s%s", tree->path, name, suffix);

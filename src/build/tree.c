@@ -150,10 +150,12 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
 	_cleanup_free_ char *j = xasprintf("-j%d", jobs);
 	_cleanup_free_ char *kcflags = xasprintf("KCFLAGS=%s", flags);
-	const char *argv[64] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags };
+	/* UTS_RELEASE is in code; the source alone does not tell what the distribution called it. */
+	_cleanup_free_ char *release = xasprintf("KERNELRELEASE=%s", tree->kit->release);
+	const char *argv[64] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags, release };
 	struct process_options opts = { .argv = argv, .env_add = build_environment,
 					.merge_stderr = true };
-	size_t n = 8, i;
+	size_t n = 9, i;
 
 	for (i = 0; goals[i]; i++) {
 		if (n + 1 >= ARRAY_SIZE(argv))
