@@ -102,10 +102,11 @@ $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 endif
 
 # Programs of benchmarks that use the program's own stages.
-BENCH_SRCS := bench/objects.c bench/prove.c
+BENCH_SRCS := bench/objects.c bench/prove.c bench/mutate.c
 .PHONY: bench-programs
 bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
 
+$(BUILD)/bench/mutate: LDFLAGS += -Wl,--wrap=live_read
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
