@@ -14,10 +14,11 @@ struct place {
 	bool proved;	/* a function that was matched there itself */
 };
 
-/* What one candidate would make known. */
+/* What one candidate would make known, and by which relocation. */
 struct finding {
 	struct place *place;
 	uint64_t addr;
+	const struct reloc *rel;
 };
 
 struct trial {
@@ -57,6 +58,50 @@ static uint64_t string_bytes(const struct section *sec, const uint8_t *s, uint64
 	return max;
 }
 
+/* Bytes of a name without the numbers that the compiler put behind dots. */
+static size_t stem_length(const char *name)
+{
+	size_t length = strlen(name), n;
+
+	for (;;) {
+		for (n = length; n && name[n - 1] >= '0' && name[n - 1] <= '9'; n--)
+			;
+		if (n == length || n < 2 || name[n - 1] != '.')
+			return length;
+		length = n - 1;
+	}
+}
+
+/* Names that the compiler made have other numbers in the kernel, but are otherwise the same. */
+static bool fits_stem(const struct trial *t, const struct atom *a, uint64_t addr)
+{
+	const char *name = a->symbol->name;
+	const struct live_symbol *s, *end;
+	size_t length = stem_length(name), count;
+
+	if (!t->m->lists_data && !section_is_text(a->section))
+		return true;
+	s = live_symbols(t->m->live, &count);
+	for (end = s + count, s = live_symbol_at(t->m->live, addr, NULL); s && s < end && s->addr <= addr; s++)
+		if (s->addr == addr && live_symbol_in(s, t->m->target) &&
+		    stem_length(s->name) == length && !memcmp(s->name, name, length))
+			return true;
+	return false;
+}
+
+/* CONFIG_KALLSYMS_ALL is not in every kernel. */
+static bool lists_data(const struct live *live, const char *target)
+{
+	const struct live_symbol *s, *end;
+	size_t count;
+
+	s = live_symbols(live, &count);
+	for (end = s + count; s < end; s++)
+		if (strchr("dbr", s->type) && live_symbol_in(s, target))
+			return true;
+	return false;
+}
+
 /*
  * What the kernel lists a name for is at one of its addresses.  The compiler
  * may have given its own names, with a dot, other numbers there.
@@ -68,8 +113,10 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 	const struct live_symbol *s = NULL;
 	bool any = false;
 
-	if (!name || !*name->name || (rel->target && strchr(name->name, '.')))
+	if (!name || !*name->name)
 		return true;
+	if (rel->target && strchr(name->name, '.'))
+		return fits_stem(t, rel->target, addr);
 	while ((s = live_find(t->m->live, name->name, module, s))) {
 		if (s->addr == addr)
 			return true;
@@ -167,12 +214,20 @@ static bool is_found(const struct trial *t, const struct place *place, uint64_t 
 	return false;
 }
 
+static void find_out(struct trial *t, struct place *place, uint64_t addr, const struct reloc *rel)
+{
+	if (is_found(t, place, addr))
+		return;
+	array_grow(t->findings, t->count, t->capacity);
+	t->findings[t->count++] = (struct finding){ place, addr, rel };
+}
+
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 {
 	struct trial *t = arg;
+	const struct section *sec = rel->target ? rel->target->section : NULL;
 	struct place *place = rel->target ? &t->m->atoms[rel->target->index] :
 					    &t->m->symbols[rel->symbol->index];
-	bool merged = rel->target && rel->target->section->flags & SHF_MERGE;
 
 	if (!fits_name(t, rel, addr))
 		return false;
@@ -181,13 +236,15 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 		return false;
 	if (rel->target == t->function->pre && addr != t->function->addr)
 		return false;
-	if (!merged) {
+	if (!sec || !(sec->flags & SHF_MERGE)) {
 		if (is_found(t, place, addr))
 			return true;
-		array_grow(t->findings, t->count, t->capacity);
-		t->findings[t->count++] = (struct finding){ place, addr };
+		find_out(t, place, addr, rel);
 	}
-	return !rel->target || same_data(t, rel, addr);
+	/* Data that the source puts into one section stays together. */
+	if (sec && sec->atom_count > 1 && !section_is_text(sec) && !(sec->flags & SHF_MERGE))
+		find_out(t, &t->m->sections[sec->index], addr - rel->target->start, rel);
+	return !sec || same_data(t, rel, addr);
 }
 
 static uint64_t lookup(void *arg, const char *name)
@@ -280,6 +337,8 @@ static void commit(struct trial *t, struct match_function *f)
 	learn(own, f->addr);
 	own->proved = true;
 	f->state = MATCH_PROVED;
+	f->findings = xmemdup(t->findings, t->count * sizeof(*t->findings));
+	f->finding_count = t->count;
 }
 
 /* Which of several functions that are equal to one of the object count. */
@@ -301,6 +360,14 @@ static const char *text_part(const struct section *sec)
 	return strncmp(sec->name, ".text.", 6) ? sec->name : ".text";
 }
 
+/* Whether @s is called as a function of the object, or as the filling before one (objtool, since 6.2). */
+static bool is_ours(const struct match *m, const struct live_symbol *s)
+{
+	const char *name = strncmp(s->name, "__pfx_", 6) ? s->name : s->name + 6;
+
+	return live_symbol_in(s, m->target) && match_function(m, name);
+}
+
 /* Whether all functions from @from to @to are called as some of the object. */
 static bool all_ours(const struct match *m, uint64_t from, uint64_t to)
 {
@@ -309,7 +376,7 @@ static bool all_ours(const struct match *m, uint64_t from, uint64_t to)
 
 	s = live_symbols(m->live, &count);
 	for (end = s + count, s = live_symbol_at(m->live, from, NULL); s && s < end && s->addr <= to; s++)
-		if (strchr("tTwW", s->type) && (!live_symbol_in(s, m->target) || !match_function(m, s->name)))
+		if (strchr("tTwW", s->type) && !is_ours(m, s))
 			return false;
 	return true;
 }
@@ -408,6 +475,60 @@ static bool match_ambiguous(struct trial *t, enum choice choice)
 	return progress;
 }
 
+/* Takes back that @f is proved. */
+static void unprove(struct match *m, struct match_function *f, const struct reloc *rel, const char *why)
+{
+	const struct reloc *own = f->pre->relocs;
+
+	m->atoms[f->pre->index].proved = false;
+	f->state = MATCH_DIFFERS;
+	f->why = why;
+	/* A relocation in a table that the function refers to has no place in the function. */
+	f->pre_offset = rel >= own && rel < own + f->pre->reloc_count ? rel->offset - f->pre->start : 0;
+	f->run_offset = f->pre_offset;
+}
+
+/* The finding of @f that is not so; @conflicts: or that others see otherwise. */
+static const struct finding *wrong_finding(const struct match_function *f, bool conflicts)
+{
+	size_t i;
+
+	for (i = 0; i < f->finding_count; i++) {
+		const struct finding *g = &f->findings[i];
+
+		if ((g->place->proved && g->place->addr != g->addr) || (conflicts && g->place->conflict))
+			return g;
+	}
+	return NULL;
+}
+
+/*
+ * Functions are looked at one after the other; at the end none may refer to
+ * another place than where a later one was proved to be, and where two
+ * disagree, neither is proved.
+ */
+static void check_findings(struct match *m)
+{
+	struct match_function *f, *end = m->functions + m->function_count;
+	const struct finding *wrong;
+	bool changed;
+
+	do {
+		changed = false;
+		for (f = m->functions; f < end; f++) {
+			wrong = f->state == MATCH_PROVED ? wrong_finding(f, false) : NULL;
+			if (wrong)
+				unprove(m, f, wrong->rel, "it refers to something else");
+			changed |= wrong != NULL;
+		}
+	} while (changed);
+	for (f = m->functions; f < end; f++) {
+		wrong = f->state == MATCH_PROVED ? wrong_finding(f, true) : NULL;
+		if (wrong)
+			unprove(m, f, wrong->rel, "other proved code disagrees about the address that it refers to");
+	}
+}
+
 struct error *match_object(struct live *live, const char *target, struct object *pre, struct match **out)
 {
 	struct match *m = xcalloc(1, sizeof(*m));
@@ -418,6 +539,7 @@ struct error *match_object(struct live *live, const char *target, struct object 
 	m->live = live;
 	m->target = target;
 	m->pre = pre;
+	m->lists_data = lists_data(live, target);
 	err = tables_read(pre, &m->tables);
 	if (err) {
 		match_free(m);
@@ -425,6 +547,7 @@ struct error *match_object(struct live *live, const char *target, struct object 
 	}
 	m->atoms = xcalloc(pre->atom_count, sizeof(*m->atoms));
 	m->symbols = xcalloc(pre->symbol_count, sizeof(*m->symbols));
+	m->sections = xcalloc(pre->section_count, sizeof(*m->sections));
 	list_functions(m);
 	for (i = 0; i < m->function_count; i++)
 		match_one(&t, &m->functions[i], CHOOSE_ALL);
@@ -432,6 +555,7 @@ struct error *match_object(struct live *live, const char *target, struct object 
 		while (match_ambiguous(&t, CHOOSE_AGREEING))
 			;
 	} while (match_ambiguous(&t, CHOOSE_BESIDE));
+	check_findings(m);
 	free(t.findings);
 	if (t.err) {
 		match_free(m);
@@ -443,13 +567,18 @@ struct error *match_object(struct live *live, const char *target, struct object 
 
 void match_free(struct match *m)
 {
+	size_t i;
+
 	if (!m)
 		return;
 	object_free(m->pre);
 	tables_free(m->tables);
+	for (i = 0; i < m->function_count; i++)
+		free(m->functions[i].findings);
 	free(m->functions);
 	free(m->atoms);
 	free(m->symbols);
+	free(m->sections);
 	free(m);
 }
 

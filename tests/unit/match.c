@@ -100,14 +100,21 @@ static void proves_what_runs(void **state)
 	assert_address("second", kernel_address(&kernel, "second"));
 }
 
+/* Code apart that jumps back, and variables that only their place in a section tells apart. */
+static const char parts[] =
+	"int a(void) { static int __section(\".data.once\") n; return n++; }\n"
+	"int b(void) { static int __section(\".data.once\") n; return n += 2; }\n"
+	"int f(int x) { if (unlikely(x > 5)) fail(x); return external(x) + 1; }\n"
+	"int g(int x) { static int alone = 5; return x ? alone++ : a() + b(); }\n";
+
 /* No byte of a function may be another one; bytes that several of them share count for one. */
-static void every_byte_is_proved(void **state)
+static void prove_every_byte(const char *source)
 {
 	static const uint8_t bits[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff };
 	size_t i, k, n, count;
 
-	boot(plain);
-	prove(plain);
+	boot(source);
+	prove(source);
 	count = match->function_count;
 	for (n = 0; n < count; n++) {
 		_cleanup_free_ char *name = xstrdup(match->functions[n].pre->symbol->name);
@@ -122,7 +129,7 @@ static void every_byte_is_proved(void **state)
 				uint8_t bad = old ^ bits[k];
 
 				kernel_poke(&kernel, addr + i, &bad, 1);
-				prove(plain);
+				prove(source);
 				if (state_of(name) == MATCH_PROVED)
 					fail_msg("%s+%#zx: %#x for %#x is taken for the same", name, i,
 						 bad, old);
@@ -130,9 +137,15 @@ static void every_byte_is_proved(void **state)
 			kernel_poke(&kernel, addr + i, &old, 1);
 		}
 	}
-	prove(plain);
+	prove(source);
 	for (n = 0; n < count; n++)
 		assert_int_equal(match->functions[n].state, MATCH_PROVED);
+}
+
+static void every_byte_is_proved(void **state)
+{
+	prove_every_byte(plain);
+	prove_every_byte(parts);
 }
 
 static void tells_what_differs(void **state)
@@ -385,6 +398,11 @@ static void alternatives(void **state)
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %ecx; nop");
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %eax; int3");
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), ".byte 0x0f, 0x1f, 0x00");
+	/* A NOP that neither the kernel nor the assembler writes. */
+	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), ".byte 0x0f, 0x1f, 0x01");
+	TRIES(true, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x0f, 0x1f, 0x40, 0x00");
+	TRIES(false, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x0f, 0x1f, 0x40, 0x08");
+	TRIES(false, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x2e, 0x0f, 0x1f, 0x00");
 	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), "lfence");
 	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), ".byte 0x0f, 0x1f, 0x00");
 	TRIES(false, "nop; nop; nop", ALT("3, 3", "lfence"), "mfence");
@@ -531,6 +549,8 @@ static void returns(void **state)
 
 	TRIES(true, thunk, "", thunk);
 	TRIES(true, thunk, "", "ret; int3; int3; int3; int3");
+	TRIES(false, thunk, "", "ret; int3; int3; int3; nop");
+	TRIES(false, thunk, "", "ret; int3; int3; .byte 0x2e, 0xcc");
 	TRIES(true, thunk, "", "jmp srso_return_thunk");
 	TRIES(false, thunk, "", "jmp srso_return_thunk + 1");
 	TRIES(false, thunk, "", "call __x86_return_thunk");
@@ -556,6 +576,8 @@ static void indirect_calls(void **state)
 	TRIES(false, call, "", "call *(%rcx); nop; nop; nop");
 	TRIES(false, call, "", "jmp *%rcx; nop; nop; nop");
 	TRIES(true, jump, "", "jmp *%r9; int3; nop");
+	TRIES(false, jump, "", "jmp *%r9; nop; int3");
+	TRIES(false, call, "", ".byte 0x40; call *%rcx; nop; nop");
 	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
 }
 

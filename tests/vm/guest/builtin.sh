@@ -49,7 +49,7 @@ kmend status --json >/tmp/json
 show status /tmp/json
 expect "two modules are loaded" 2 "$(lsmod | grep -c '^kmend')"
 works "snapshot with the update applied" "after: $release, *" kmend snapshot after
-refused "verify of what is replaced" FUNCTION-REPLACED "cmdline_proc_show is replaced already, by kmend_$id" \
+refused "verify of what is replaced" FUNCTION-REPLACED "cmdline_proc_show is replaced already, by kmend_$id*" \
 	kmend verify --allow-unsigned builtin.kmend
 kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
 show verify-after /tmp/json
