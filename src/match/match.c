@@ -341,11 +341,17 @@ static void commit(struct trial *t, struct match_function *f)
 	f->finding_count = t->count;
 }
 
-/* Which of several functions that are equal to one of the object count. */
+/*
+ * What lets a function that equals one of the object count as it.  A function
+ * of another object may have the same name and code, and that of this object
+ * may have been changed: equal code alone says little where a name is there
+ * more than once.
+ */
 enum choice {
-	CHOOSE_ALL,
-	CHOOSE_AGREEING,	/* with what is known already */
-	CHOOSE_BESIDE,		/* and together with the proved functions of the object */
+	CHOOSE_ONLY,		/* there is only one of the name */
+	CHOOSE_AGREEING,	/* the object's proved code refers to it, or both to something of the object's own */
+	CHOOSE_BESIDE,		/* it lies together with the object's proved functions */
+	CHOOSE_EQUAL,		/* only one is equal */
 };
 
 /* The part of the kernel's text that the linker puts the function's section into. */
@@ -360,24 +366,29 @@ static const char *text_part(const struct section *sec)
 	return strncmp(sec->name, ".text.", 6) ? sec->name : ".text";
 }
 
-/* Whether @s is called as a function of the object, or as the filling before one (objtool, since 6.2). */
-static bool is_ours(const struct match *m, const struct live_symbol *s)
-{
-	const char *name = strncmp(s->name, "__pfx_", 6) ? s->name : s->name + 6;
-
-	return live_symbol_in(s, m->target) && match_function(m, name);
-}
-
-/* Whether all functions from @from to @to are called as some of the object. */
+/* Whether all functions from @from to @to are called as some of the object, each as another one. */
 static bool all_ours(const struct match *m, uint64_t from, uint64_t to)
 {
+	_cleanup_free_ uint64_t *seen = xcalloc(m->function_count, sizeof(*seen));
 	const struct live_symbol *s, *end;
 	size_t count;
 
 	s = live_symbols(m->live, &count);
-	for (end = s + count, s = live_symbol_at(m->live, from, NULL); s && s < end && s->addr <= to; s++)
-		if (strchr("tTwW", s->type) && !is_ours(m, s))
+	for (end = s + count, s = live_symbol_at(m->live, from, NULL); s && s < end && s->addr <= to; s++) {
+		const struct match_function *f;
+
+		if (!strchr("tTwW", s->type))
+			continue;
+		/* The filling before a function (objtool, since 6.2) is called after it. */
+		f = match_function(m, strncmp(s->name, "__pfx_", 6) ? s->name : s->name + 6);
+		if (!f || !live_symbol_in(s, m->target))
 			return false;
+		if (!strcmp(f->pre->symbol->name, s->name)) {
+			if (seen[f - m->functions] && seen[f - m->functions] != s->addr)
+				return false;
+			seen[f - m->functions] = s->addr;
+		}
+	}
 	return true;
 }
 
@@ -393,7 +404,7 @@ static bool is_beside(const struct match *m, const struct match_function *f, uin
 	const struct match_function *g;
 
 	for (g = m->functions; g < m->functions + m->function_count; g++) {
-		if (g->state != MATCH_PROVED || strcmp(text_part(g->pre->section), part))
+		if (g == f || g->state != MATCH_PROVED || strcmp(text_part(g->pre->section), part))
 			continue;
 		first = g->addr < first ? g->addr : first;
 		last = g->addr > last ? g->addr : last;
@@ -401,34 +412,88 @@ static bool is_beside(const struct match *m, const struct match_function *f, uin
 	return first < last && all_ours(m, addr < first ? addr : first, addr > last ? addr : last);
 }
 
+/* Something known that no other object can refer to is among what was found. */
+static bool refers_to_own(const struct trial *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++) {
+		const struct atom *a = t->findings[i].rel->target;
+
+		if (t->findings[i].place->known && a && a->symbol && a->symbol->bind == STB_LOCAL &&
+		    t->findings[i].place == &t->m->atoms[a->index])
+			return true;
+	}
+	return false;
+}
+
+/* Whether the place @addr of a function may be that of @f under @choice. */
+static bool can_be(const struct match *m, const struct match_function *f, uint64_t addr, enum choice choice)
+{
+	const struct place *own = &m->atoms[f->pre->index];
+
+	switch (choice) {
+	case CHOOSE_ONLY:
+		return true;
+	case CHOOSE_AGREEING:
+		return !own->known || own->addr == addr;
+	case CHOOSE_BESIDE:
+		return is_beside(m, f, addr);
+	default:
+		return true;
+	}
+}
+
+/* Whether what was found about an equal one speaks for it. */
+static bool speaks_for(const struct trial *t, const struct match_function *f, enum choice choice)
+{
+	if (choice == CHOOSE_AGREEING)
+		return agrees(t) && (t->m->atoms[f->pre->index].known || refers_to_own(t));
+	return choice != CHOOSE_BESIDE || agrees(t);
+}
+
+/* How many functions of the running target are called as @f. */
+static size_t count_called(const struct match *m, const struct match_function *f)
+{
+	const struct live_symbol *s = NULL;
+	uint64_t last = 0;
+	size_t count = 0;
+
+	while ((s = live_find(m->live, f->pre->symbol->name, m->target, s))) {
+		if (!strchr("tTwW", s->type) || (count && s->addr == last))
+			continue;
+		last = s->addr;
+		count++;
+	}
+	return count;
+}
+
 /* Tries every function of the name that @choice leaves. */
 static void match_one(struct trial *t, struct match_function *f, enum choice choice)
 {
-	const struct place *own = &t->m->atoms[f->pre->index];
+	size_t called = count_called(t->m, f), equal = 0, found = 0;
 	const struct live_symbol *s = NULL;
 	uint64_t found_addr = 0, last = 0;
-	size_t found = 0;
 	bool any = false;
 
 	while ((s = live_find(t->m->live, f->pre->symbol->name, t->m->target, s))) {
-		if ((any && s->addr == last) || !strchr("tTwW", s->type))
+		if (!strchr("tTwW", s->type) || (any && s->addr == last))
 			continue;
 		any = true;
 		last = s->addr;
-		if (choice != CHOOSE_ALL && own->known && own->addr != s->addr)
+		if (!can_be(t->m, f, s->addr, choice) || !try_candidate(t, f, s->addr))
 			continue;
-		if (choice == CHOOSE_BESIDE && !is_beside(t->m, f, s->addr))
-			continue;
-		if (!try_candidate(t, f, s->addr) || (choice != CHOOSE_ALL && !agrees(t)))
+		equal++;
+		if (!speaks_for(t, f, choice))
 			continue;
 		found++;
 		found_addr = s->addr;
 	}
-	if (found == 1) {
+	if (found == 1 && (called == 1 || choice != CHOOSE_ONLY)) {
 		/* Again, so that @t and @f are those of this one. */
 		if (try_candidate(t, f, found_addr))
 			commit(t, f);
-	} else if (found || choice == CHOOSE_BESIDE) {
+	} else if (equal || choice == CHOOSE_BESIDE) {
 		f->state = MATCH_AMBIGUOUS;
 	} else {
 		f->state = any ? MATCH_DIFFERS : MATCH_ABSENT;
@@ -446,6 +511,16 @@ static bool is_gone(const struct match *m, const struct section *s)
 	       (!strncmp(s->name, ".exit.", 6) && !strcmp(m->target, "vmlinux"));
 }
 
+/* By name; those of one name as they stand in the object. */
+static int compare_functions(const void *a, const void *b)
+{
+	const struct match_function *x = *(const struct match_function *const *)a;
+	const struct match_function *y = *(const struct match_function *const *)b;
+	int order = strcmp(x->pre->symbol->name, y->pre->symbol->name);
+
+	return order ? order : (x > y) - (x < y);
+}
+
 static void list_functions(struct match *m)
 {
 	size_t i;
@@ -457,6 +532,10 @@ static void list_functions(struct match *m)
 		if (atom_is_function(a) && atom_data(a) && !is_gone(m, a->section))
 			m->functions[m->function_count++].pre = a;
 	}
+	m->by_name = xcalloc(m->function_count, sizeof(*m->by_name));
+	for (i = 0; i < m->function_count; i++)
+		m->by_name[i] = &m->functions[i];
+	qsort(m->by_name, m->function_count, sizeof(*m->by_name), compare_functions);
 }
 
 /* What is known by now may tell those apart that looked alike; whether it did. */
@@ -473,6 +552,33 @@ static bool match_ambiguous(struct trial *t, enum choice choice)
 		progress |= m->functions[i].state != MATCH_AMBIGUOUS;
 	}
 	return progress;
+}
+
+/* Functions whose names are there more than once. */
+static void match_rest(struct trial *t)
+{
+	struct match *m = t->m;
+	struct match_function *f;
+	bool any = false, together = true;
+
+	for (f = m->functions; f < m->functions + m->function_count; f++)
+		any |= f->state == MATCH_PROVED;
+	/* Where that are all of the object's, those with one equal must lie together. */
+	if (!any)
+		match_ambiguous(t, CHOOSE_EQUAL);
+	do {
+		while (match_ambiguous(t, CHOOSE_AGREEING))
+			;
+	} while (match_ambiguous(t, CHOOSE_BESIDE));
+	if (any)
+		return;
+	for (f = m->functions; f < m->functions + m->function_count; f++)
+		together &= f->state != MATCH_PROVED || is_beside(m, f, f->addr);
+	for (f = m->functions; !together && f < m->functions + m->function_count; f++)
+		if (f->state == MATCH_PROVED) {
+			m->atoms[f->pre->index].proved = false;
+			f->state = MATCH_AMBIGUOUS;
+		}
 }
 
 /* Takes back that @f is proved. */
@@ -550,11 +656,8 @@ struct error *match_object(struct live *live, const char *target, struct object 
 	m->sections = xcalloc(pre->section_count, sizeof(*m->sections));
 	list_functions(m);
 	for (i = 0; i < m->function_count; i++)
-		match_one(&t, &m->functions[i], CHOOSE_ALL);
-	do {
-		while (match_ambiguous(&t, CHOOSE_AGREEING))
-			;
-	} while (match_ambiguous(&t, CHOOSE_BESIDE));
+		match_one(&t, &m->functions[i], CHOOSE_ONLY);
+	match_rest(&t);
 	check_findings(m);
 	free(t.findings);
 	if (t.err) {
@@ -576,20 +679,24 @@ void match_free(struct match *m)
 	for (i = 0; i < m->function_count; i++)
 		free(m->functions[i].findings);
 	free(m->functions);
+	free(m->by_name);
 	free(m->atoms);
 	free(m->symbols);
 	free(m->sections);
 	free(m);
 }
 
+static int compare_name(const void *name, const void *f)
+{
+	return strcmp(name, (*(const struct match_function *const *)f)->pre->symbol->name);
+}
+
 const struct match_function *match_function(const struct match *m, const char *name)
 {
-	size_t i;
+	struct match_function *const *f;
 
-	for (i = 0; i < m->function_count; i++)
-		if (!strcmp(m->functions[i].pre->symbol->name, name))
-			return &m->functions[i];
-	return NULL;
+	f = bsearch(name, m->by_name, m->function_count, sizeof(*m->by_name), compare_name);
+	return f ? *f : NULL;
 }
 
 /* The module of an update that the function's first bytes jump to, or NULL. */

@@ -38,6 +38,7 @@ struct match {
 	struct tables *tables;
 	struct match_function *functions;	/* one for each function of the object */
 	size_t function_count;
+	struct match_function **by_name;	/* the same, sorted by name */
 	struct place *atoms;	/* by atom index: what was learnt; match.c's own */
 	struct place *symbols;	/* by symbol index */
 	bool lists_data;	/* kallsyms has the target's data, not its functions alone */
