@@ -48,7 +48,7 @@ static void put(const char *folder, const char *name, const void *data, size_t s
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	/* An ELF core file without segments. */
-	static const uint8_t kcore[64] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 4, [54] = 56 };
+	static const uint8_t kcore[64] = { 0x7f, 'E', 'L', 'F', 2, 1, 1, [16] = 4, [32] = 64, [54] = 56 };
 	_cleanup_free_ char *folder = NULL, *sys = NULL;
 	char symbols[4096];
 	size_t i, n = 0;

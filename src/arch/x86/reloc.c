@@ -101,7 +101,7 @@ void arch_find_branches(struct section *sec)
 /* Sets the biases of the relocations from @rel on that lie in [start, end), instruction by instruction. */
 static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t start, uint64_t end)
 {
-	struct reloc *last = sec->relocs + sec->reloc_count;
+	struct reloc *last = rel ? sec->relocs + sec->reloc_count : NULL;
 	uint64_t at = start;
 
 	while (at < end && rel < last && rel->offset < end) {
