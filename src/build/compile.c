@@ -111,7 +111,7 @@ struct error *make_goals(const struct tree *tree, char *const *names, size_t cou
 }
 
 /* The number changes with what is kept there and how it is compiled. */
-#define PRE_FOLDER "pre-2"
+#define PRE_FOLDER "pre-3"
 
 char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
@@ -488,16 +488,22 @@ static struct error *check_any_built(const struct compilation *c)
 		      c->objects[0].source, c->count > 1 ? " and others" : "");
 }
 
+struct error *compile_unpatched(const struct tree *tree, const struct patches *p,
+				const struct compile_options *opts, struct compilation *c)
+{
+	*c = (struct compilation){ 0 };
+	TRY(list_objects(tree, p, opts, c));
+	TRY(sift_objects(tree, p, opts, c));
+	TRY(compile_pre(tree, c, opts->jobs));
+	return load_pre(tree, p, c);
+}
+
 struct error *compile_patches(const struct tree *tree, const struct patches *p,
 			      const struct compile_options *opts, struct compilation *c)
 {
 	struct error *err, *worse;
 
-	*c = (struct compilation){ 0 };
-	TRY(list_objects(tree, p, opts, c));
-	TRY(sift_objects(tree, p, opts, c));
-	TRY(compile_pre(tree, c, opts->jobs));
-	TRY(load_pre(tree, p, c));
+	TRY(compile_unpatched(tree, p, opts, c));
 	err = compile_post(tree, p, c, opts->jobs);
 	worse = patch_restore(tree);
 	if (!err)

@@ -43,6 +43,11 @@ struct compile_options {
  */
 struct error *compile_patches(const struct tree *tree, const struct patches *p,
 			      const struct compile_options *options, struct compilation *c) __must_use;
+
+/* The first half of it: without the patches alone, for those that want no more. */
+struct error *compile_unpatched(const struct tree *tree, const struct patches *p,
+				const struct compile_options *options, struct compilation *c) __must_use;
+
 void compilation_fini(struct compilation *c);
 
 #endif

@@ -150,7 +150,9 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
 	_cleanup_free_ char *j = xasprintf("-j%d", jobs);
 	_cleanup_free_ char *kcflags = xasprintf("KCFLAGS=%s", flags);
-	const char *const fixed[] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags };
+	/* UTS_RELEASE is in code; the source alone does not tell what the distribution called it. */
+	_cleanup_free_ char *release = xasprintf("KERNELRELEASE=%s", tree->kit->release);
+	const char *const fixed[] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags, release };
 	_cleanup_free_ const char **argv = NULL;
 	struct process_options opts = { .env_add = build_environment, .merge_stderr = true };
 	size_t n = ARRAY_SIZE(fixed), count;
