@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 build_modules()
 {
 	if ! make -C "$kit/headers" M="$1" KBUILD_MODPOST_WARN=1 KBUILD_EXTRA_SYMBOLS="$2" modules >"$work/log" 2>&1 ||
-		grep -i 'warning: ' "$work/log" | grep -qv 'modpost: .* undefined!'; then
+		grep -i 'warning: ' "$work/log" | grep -qvE 'modpost: (.* undefined!|suppressed )'; then
 		cat "$work/log" >&2
 		return 1
 	fi
