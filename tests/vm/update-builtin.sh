@@ -15,6 +15,6 @@ expect "inspect --json" "$(cat "$kit/release") false cmdline_proc_show" \
 expect "verify --json" "$id true proved" \
 	"$(json verify '[.id, .proved, (.objects[].functions[]|select(.name=="cmdline_proc_show").state)]|join(" ")')"
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
-expect "status --json" "1 $id applied cmdline_proc_show kmend_$id" \
+expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
 	"$(json status '[.engine_abi, (.updates[]|.id, .state, .functions[].name, .modules[])]|join(" ")')"
 finish

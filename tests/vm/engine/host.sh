@@ -6,7 +6,7 @@
 
 set -eu
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
 work=$(mktemp -d "${TMPDIR:-/tmp}/kmend-engine.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
