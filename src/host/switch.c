@@ -204,8 +204,6 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 	unsigned int attempts = 0;
 	int errnum;
 
-	if (timeout > KMEND_SWITCH_MS_MAX / 1000)
-		timeout = KMEND_SWITCH_MS_MAX / 1000;
 	command = xasprintf("%s %u %s", apply ? "apply" : "undo", timeout * 1000, names);
 	if (strlen(command) > COMMAND_MAX)
 		return refuse("TOO-MANY", "%zu updates are too many for one switch", count);
