@@ -4,7 +4,8 @@
  *
  * Not exported by the kernel, so the kmend program binds these undefined
  * symbols to their addresses in this boot before it loads the module.  Each is
- * the only one of its name in vmlinux; all but kprobe_mutex are global there:
+ * the only one of its name in vmlinux; all but kprobe_mutex and
+ * kretprobe_inst_table are global there:
  *
  *	__tracepoint_sched_switch	watch.c
  *	find_module			modules.c
@@ -15,6 +16,7 @@
  *	get_kprobe			probes.c
  *	idle_task			stacks.c
  *	kprobe_mutex			probes.c
+ *	kretprobe_inst_table		stacks.c; before 5.11
  *	put_task_stack			stacks.c; exported by some
  *	stop_machine_cpuslocked		switch.c; stop_machine() takes the hotplug lock,
  *					which must be taken before text_mutex
@@ -106,7 +108,6 @@ static inline unsigned long jump_site(const struct kmend_function *f)
 struct update *find_update(const char *id);
 
 /* sysfs.c */
-extern const struct kobj_type update_type;
 int sysfs_init(void);
 void sysfs_exit(void);
 int sysfs_add_update(struct update *update);

@@ -32,6 +32,7 @@
 #include <linux/bsearch.h>
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/sched/signal.h>
@@ -39,10 +40,10 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #ifdef CONFIG_RETHOOK
 #include <linux/rethook.h>
 #endif
-#include <linux/slab.h>
 #include "move.h"
 #include "stop.h"
 #include "watch.h"
@@ -175,37 +176,36 @@ static bool blocked_by_graph(const struct stop *stop, const struct task_struct *
 #endif
 }
 
-static bool has_kretprobes(const struct task_struct *task)
-{
 #ifdef CONFIG_RETHOOK
-	if (task->rethooks.first)
-		return true;
+#define first_instance(task) ((task)->rethooks.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct rethook_node kret_instance;
+#elif defined(CONFIG_KRETPROBES) && LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define first_instance(task) ((task)->kretprobe_instances.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct kretprobe_instance kret_instance;
+#elif defined(CONFIG_KRETPROBES)
+/* A hash table of all tasks until commit d741bf41d7c7, 5.11. */
+extern struct hlist_head kretprobe_inst_table[];
+#define first_instance(task) (kretprobe_inst_table[hash_ptr((void *)(task), 6)].first)
+#define for_each_instance(node, of) \
+	hlist_for_each_entry(node, &kretprobe_inst_table[hash_ptr((void *)(of), 6)], hlist) \
+		if (node->task != (of)) {} else
+typedef struct kretprobe_instance kret_instance;
+#else
+#define first_instance(task) NULL
+#define for_each_instance(node, task) while (0)
+typedef struct { unsigned long ret_addr; } kret_instance;
 #endif
-#if defined(CONFIG_KRETPROBES) && !defined(CONFIG_KRETPROBE_ON_RETHOOK)
-	if (task->kretprobe_instances.first)
-		return true;
-#endif
-	return false;
-}
 
 static bool blocked_by_kretprobe(const struct stop *stop, const struct task_struct *task)
 {
-#ifdef CONFIG_RETHOOK
-	struct rethook_node *node;
+	kret_instance *instance;
 
-	llist_for_each_entry(node, task->rethooks.first, llist) {
-		if (is_blocker(stop, task, node->ret_addr, "kretprobe"))
-			return true;
-	}
-#endif
-#if defined(CONFIG_KRETPROBES) && !defined(CONFIG_KRETPROBE_ON_RETHOOK)
-	struct kretprobe_instance *instance;
-
-	llist_for_each_entry(instance, task->kretprobe_instances.first, llist) {
+	for_each_instance(instance, task) {
 		if (is_blocker(stop, task, (unsigned long)instance->ret_addr, "kretprobe"))
 			return true;
 	}
-#endif
 	return false;
 }
 
@@ -229,7 +229,7 @@ static enum finding judge(const struct stop *stop, struct task_struct *task)
 	blocked = blocked_by_stack(stop, task) || blocked_by_graph(stop, task);
 	put_task_stack(task);
 	/* Their list is not to be walked while it may change. */
-	if (has_kretprobes(task) || (blocked && task_is_running(task)))
+	if (first_instance(task) || (blocked && task_is_running(task)))
 		return UNSURE;
 	return blocked ? BLOCKED : CLEAR;
 }

@@ -2,6 +2,7 @@
 /* Apply and undo: all that happens around the stop. */
 #include <linux/cpu.h>
 #include <linux/memory.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
 #include <linux/string.h>

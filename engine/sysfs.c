@@ -111,7 +111,7 @@ static void release_update(struct kobject *kobj)
 	kfree(to_update(kobj));
 }
 
-const struct kobj_type update_type = {
+static struct kobj_type update_type = {
 	.release = release_update,
 	.sysfs_ops = &kobj_sysfs_ops,
 	.default_groups = update_groups,
