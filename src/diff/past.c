@@ -76,5 +76,5 @@ struct error *past_find(struct change *c, const char *post_debug)
 		if (a->symbol && a->state != ATOM_SAME && section_classify(a->section, c->module) == CLASS_INIT)
 			add_past(c, a);
 	}
-	return debug_each(post_debug, look_at, c);
+	return c->replaced_count ? debug_each(post_debug, look_at, c) : NULL;
 }
