@@ -128,4 +128,12 @@ dmesg -c >/dev/null
 echo add >$uevent
 expect "the old code is off too" 0 "$(said_times "'null' .*: kobject_uevent_env")"
 text_same "debug messages" vmlinux
+
+# ---- a function in a file that the patch adds ----
+
+works "apply: a new file" "*: applied *" apply new-file.kmend
+expect "its function runs" "extra *" "$(cat /proc/cmdline)"
+works "undo: a new file" "*: undone, *" kmend undo --all
+expect "its function does not run" "[!e]*" "$(cat /proc/cmdline)"
+
 finish
