@@ -87,25 +87,55 @@ static struct error *goal_of(const struct tree *tree, const char *name, char **g
 	return NULL;
 }
 
+/*
+ * kbuild makes a single goal below arch/x86 twice, once by arch/x86 and once by
+ * the folder below it that the top makefile lists as well; not at the same time.
+ */
+static bool is_made_twice(const char *goal)
+{
+	return !strncmp(goal, "arch/x86/", 9);
+}
+
+/* Makes those of the goals that are @twice, or that are not; *@output grows by what make says. */
+static struct error *make_some(const struct tree *tree, char *const *goals, size_t count, bool twice, int jobs,
+			       const char *flags, char **output)
+{
+	_cleanup_free_ const char **some = xcalloc(count + 1, sizeof(*some));
+	_cleanup_free_ char *said = NULL, *before = *output;
+	size_t i, n = 0;
+	int status;
+
+	*output = NULL;
+	for (i = 0; i < count; i++)
+		if (is_made_twice(goals[i]) == twice)
+			some[n++] = goals[i];
+	/* Its status says little: one goal that is not built at all fails it. */
+	if (n)
+		TRY(tree_make(tree, some, flags, jobs, &status, &said));
+	*output = xasprintf("%s%s", before ? before : "", said ? said : "");
+	return NULL;
+}
+
 struct error *make_goals(const struct tree *tree, char *const *names, size_t count, int jobs,
 			 const char *flags, char **output)
 {
 	_cleanup_free_ char **goals = xcalloc(count + 1, sizeof(*goals));
 	struct error *err = NULL;
-	size_t i, n;
-	int status;
+	size_t i;
 
-	for (n = 0; n < count && !err; n++) {
-		_cleanup_free_ char *path = path_join(tree->build, names[n]);
+	*output = NULL;
+	for (i = 0; i < count && !err; i++) {
+		_cleanup_free_ char *path = path_join(tree->build, names[i]);
 
 		err = remove_tree(path);
 		if (!err)
-			err = goal_of(tree, names[n], &goals[n]);
+			err = goal_of(tree, names[i], &goals[i]);
 	}
-	/* Its status says little: one goal that is not built at all fails it. */
 	if (!err)
-		err = tree_make(tree, (const char *const *)goals, flags, jobs, &status, output);
-	for (i = 0; i < n; i++)
+		err = make_some(tree, goals, count, true, 1, flags, output);
+	if (!err)
+		err = make_some(tree, goals, count, false, jobs, flags, output);
+	for (i = 0; i < count; i++)
 		free(goals[i]);
 	return err;
 }
@@ -404,16 +434,15 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 static struct error *make_empty_pre(const struct tree *tree, struct compiled *o)
 {
 	_cleanup_free_ char *work = NULL, *path = NULL, *output = NULL;
-	const char *argv[] = { tree->kit->compiler, "-x", "c", "-c", "-o", NULL, "/dev/null", NULL };
+	const char *argv[] = { tree->kit->compiler, "-fno-ident", "-x", "c", "-c", "/dev/null", "-o", NULL, NULL };
 	struct process_options opts = { .argv = argv, .env_add = build_environment, .merge_stderr = true };
 	int status;
 
 	TRY(temp_dir_new(&work));
-	argv[5] = path = path_join(work, "empty.o");
+	argv[7] = path = path_join(work, "empty.o");
 	TRY(process_run(&opts, &status, &output, NULL));
 	if (status)
 		return system_error(0, "%s does not compile an empty file: %s", tree->kit->compiler, output);
-	TRY(strip_debug(path, path));
 	TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
 	return object_parse(xmemdup(o->pre_image, o->pre_size), o->pre_size, o->name, &o->pre);
 }
@@ -461,7 +490,7 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      p->files[i].path);
-	TRY(reach_find(tree, p, opts->all_objects, &r));
+	TRY(reach_find(tree, p, opts->others, &r));
 	c->objects = xcalloc(p->file_count + r.count, sizeof(*c->objects));
 	for (i = 0; i < p->file_count; i++)
 		if (p->files[i].kind == PATCHED_SOURCE)

@@ -31,7 +31,11 @@ struct compilation {
 
 struct compile_options {
 	int jobs;
-	bool all_objects;	/* do not search for what the patches reach: look at all of the kernel */
+	/*
+	 * Look at so many source files that the patches may not reach, too, or, with
+	 * REACH_ALL, at all; only what is equal before it is compiled is passed over.
+	 */
+	size_t others;
 };
 
 /*

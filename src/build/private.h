@@ -39,7 +39,7 @@ void compiled_fini(struct compiled *o);
 /*
  * Takes those objects out of @c that only may be reached, and that are not: no
  * part of this kernel, not including what changes, or not differing for it
- * (build/preprocessed.h; with all_objects only equal texts tell).
+ * (build/preprocessed.h; with others, only equal texts tell).
  * Errors: refusal HEADER-WIDE.
  */
 struct error *sift_objects(const struct tree *tree, const struct patches *p,

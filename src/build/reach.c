@@ -523,17 +523,50 @@ static struct error *search(struct search *s, const struct patches *p)
 	return follow_headers(s);
 }
 
-struct error *reach_find(const struct tree *tree, const struct patches *p, bool all, struct reach *r)
+/* A number by which files can be put into an order that has nothing to do with what they are. */
+static unsigned long lot(const char *path)
+{
+	unsigned long n = 5381;
+
+	for (; *path; path++)
+		n = (n ^ (unsigned char)*path) * 0x100000001b3ul;
+	return n ^ n >> 29;
+}
+
+static int by_lot(const void *a, const void *b)
+{
+	unsigned long x = lot(*(char *const *)a), y = lot(*(char *const *)b);
+
+	return x < y ? -1 : x > y ? 1 : by_text(a, b);
+}
+
+/* Adds @count source files that were not found, or all. */
+static struct error *add_others(struct search *s, size_t count)
 {
 	static const char *const plain[] = { NULL };
+	struct search all = { .tree = s->tree };
+	struct error *err = run_grep(&all, plain, "\n");
+	size_t i;
+
+	if (!err)
+		qsort(all.sources.list, all.sources.count, sizeof(*all.sources.list), by_lot);
+	for (i = 0; i < all.sources.count && count && !err; i++)
+		count -= names_add(&s->sources, all.sources.list[i], strlen(all.sources.list[i]));
+	names_fini(&all.headers);
+	names_fini(&all.sources);
+	return err;
+}
+
+struct error *reach_find(const struct tree *tree, const struct patches *p, size_t others, struct reach *r)
+{
 	struct search s = { .tree = tree };
 	struct error *err;
 	size_t i;
 
 	*r = (struct reach){ 0 };
-	err = all ? try_patches(&s, p) : search(&s, p);
-	if (!err && all)
-		err = run_grep(&s, plain, "\n");
+	err = others == REACH_ALL ? try_patches(&s, p) : search(&s, p);
+	if (!err && others)
+		err = add_others(&s, others);
 	r->sources = xcalloc(s.sources.count, sizeof(*r->sources));
 	for (i = 0; i < s.sources.count && !err; i++)
 		if (!is_patched(p, s.sources.list[i]))

@@ -13,19 +13,25 @@
 #include "build/names.h"
 #include "build/patch.h"
 
+#include <stdint.h>
+
 struct reach {
 	char **sources;		/* .c and .S files beside those that the patches name, sorted */
 	size_t count;
 	struct names touched;	/* what the patches change in source files, by name */
 };
 
+#define REACH_ALL SIZE_MAX
+
 /*
  * Tries the patches on copies of the files, so that those that do not apply
- * are refused at once, and follows what the headers among them reach; with
- * @all, everything counts as reached.
+ * are refused at once, and follows what the headers among them reach.  @others
+ * more source files count as reached, always the same ones of those that were
+ * not found, or with REACH_ALL all there are.
  * Errors: refusals PATCH-REJECTED, HEADER-WIDE; system errors.
  */
-struct error *reach_find(const struct tree *tree, const struct patches *p, bool all, struct reach *r) __must_use;
+struct error *reach_find(const struct tree *tree, const struct patches *p, size_t others,
+			 struct reach *r) __must_use;
 void reach_fini(struct reach *r);
 
 #endif

@@ -179,7 +179,7 @@ static struct error *sift_post(const struct tree *tree, const struct patches *p,
 	TRY(make_texts(tree, b, opts->jobs));
 	for (i = 0; i < b->count; i++)
 		if (is_open(b, i))
-			TRY(compare(tree, &b->objects[i], opts->all_objects, &b->kept[i]));
+			TRY(compare(tree, &b->objects[i], opts->others > 0, &b->kept[i]));
 	return NULL;
 }
 
@@ -212,7 +212,7 @@ static size_t count_reached(const struct compilation *c)
 
 static struct error *check_width(const struct compilation *c, const struct compile_options *opts, size_t max)
 {
-	if (opts->all_objects || count_reached(c) <= max)
+	if (opts->others || count_reached(c) <= max)
 		return NULL;
 	return refuse("HEADER-WIDE",
 		      "what the patch changes in headers reaches %zu objects, too many to compile for one update (%zu at most)",

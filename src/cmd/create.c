@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "build/compile.h"
+#include "build/reach.h"
 #include "build/symvers.h"
 #include "cmd/target.h"
 #include "extract/module.h"
@@ -59,6 +60,19 @@ static void add_string(char ***list, size_t *count, char *s)
 	(*list)[(*count)++] = s;
 }
 
+static struct error *parse_others(const char *s, size_t *others)
+{
+	char *end;
+
+	*others = REACH_ALL;
+	if (!s)
+		return NULL;
+	*others = strtoul(s, &end, 10);
+	if (*end || end == s || *s == '-' || !*others)
+		return usage_error("--all-objects takes a number of source files, not %s", s);
+	return NULL;
+}
+
 static struct error *parse_accept(char *s, struct accepted *accepted)
 {
 	if (!strncmp(s, "layout:", 7) && s[7])
@@ -79,7 +93,7 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
-		{ "all-objects", no_argument, NULL, 'O' },  CMD_COMMON_OPTIONS
+		{ "all-objects", optional_argument, NULL, 'O' }, CMD_COMMON_OPTIONS
 	};
 	int c;
 
@@ -108,7 +122,7 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 			TRY(parse_accept(optarg, &o->accepted));
 			break;
 		case 'O':
-			o->compile.all_objects = true;
+			TRY(parse_others(optarg, &o->compile.others));
 			break;
 		case 'j':
 			TRY(parse_jobs(optarg, &o->compile.jobs));

@@ -248,7 +248,7 @@ static void assert_reach(const char *text, const char *expected)
 
 	put("test.patch", text);
 	assert_ok(patches_read(paths, 1, &p));
-	assert_ok(reach_find(&tree, p, false, &r));
+	assert_ok(reach_find(&tree, p, 0, &r));
 	for (i = 0; i < r.count; i++) {
 		char *longer = xasprintf("%s%s ", all, r.sources[i]);
 
@@ -367,10 +367,12 @@ static void test_reach_of_everything(void **state)
 	put("test.patch", "--- a/include/linux/kconfig.h\n+++ b/include/linux/kconfig.h\n@@ -1 +1,2 @@\n"
 			  "+#include <linux/new.h>\n #define K 1\n");
 	assert_ok(patches_read(paths, 1, &p));
-	assert_refused(reach_find(&tree, p, false, &r), "HEADER-WIDE");
+	assert_refused(reach_find(&tree, p, 0, &r), "HEADER-WIDE");
 	reach_fini(&r);
-	assert_ok(reach_find(&tree, p, true, &r));
+	assert_ok(reach_find(&tree, p, REACH_ALL, &r));
 	assert_true(r.count > 10);
+	reach_fini(&r);
+	assert_refused(reach_find(&tree, p, 3, &r), "HEADER-WIDE");
 	reach_fini(&r);
 	patches_free(p);
 }

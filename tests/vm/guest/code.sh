@@ -142,4 +142,12 @@ works "undo" "*$paths: undone, *" kmend undo "$paths"
 expect "the old code opens it" "done" "$(./calls open 0xabcd)"
 loop_end
 text_same "paths" vmlinux
+
+# ---- a function in a file that the patch adds ----
+
+works "apply: a new file" "*: applied *" apply new-file.kmend
+expect "its function runs" "extra *" "$(cat /proc/cmdline)"
+works "undo: a new file" "*: undone, *" kmend undo --all
+expect "its function does not run" "[!e]*" "$(cat /proc/cmdline)"
+
 finish
