@@ -21,7 +21,7 @@ expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
 # What was proved there is proved here, to the same addresses, by anybody who may read the snapshot.
 for when in before after; do
 	[ $when = before ] && there=verify || there=verify-after
-	json $there 'del(.milliseconds)' >"$work/there.json"
+	json "$there" 'del(.milliseconds)' >"$work/there.json"
 	"$kmend" verify --allow-unsigned --json --snapshot "$work/$when" "$work/builtin.kmend" >"$work/out" 2>&1
 	expect "verify of the snapshot taken $when: status" "$([ $when = before ] && echo 0 || echo 1)" $?
 	jq -cr 'del(.milliseconds)' "$work/out" >"$work/here.json"
