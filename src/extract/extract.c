@@ -339,9 +339,11 @@ static struct error *emit_reloc(struct extractor *e, const struct atom *from, co
 	TRY(judge_reference(e, from, rel, in_table, &kind));
 	if (kind == REFERENCE_KEPT) {
 		const struct place *p = &e->places[rel->target->index];
+		/* objtool wants entries of tables as the assembler makes them: from the section's start. */
+		bool from_start = in_table || !rel->target->symbol;
 
-		symbol = p->symbol;
-		if (!rel->target->symbol)
+		symbol = from_start ? output_section_symbol(e->x->out, p->section) : p->symbol;
+		if (from_start)
 			addend += p->lead;
 	} else if (kind == REFERENCE_LIVE) {
 		symbol = live_symbol(e, rel->target->twin);

@@ -276,6 +276,7 @@ static void table_entries(void **state)
 	for (i = 0; i < 6; i += 3) {
 		assert_ptr_equal(sec->relocs[i].target, kept(i ? "h" : "f"));
 		assert_ptr_equal(sec->relocs[i + 1].target, kept(i ? "h" : "f"));
+		assert_int_equal(sec->relocs[i].symbol->type, STT_SECTION);
 		assert_int_equal(sec->relocs[i + 1].delta - sec->relocs[i].delta, 1);
 		assert_string_equal(sec->relocs[i + 2].symbol->name, "dir/file.o:key");
 	}

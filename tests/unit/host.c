@@ -361,6 +361,24 @@ static void tells_which_update_is_in_the_way(void **state)
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "ORDER", "apply that first");
 }
 
+static void tells_which_hook_refused(void **state)
+{
+	static const char *const ids[] = { ONE };
+
+	put_engine();
+	put_update(ONE, "loaded\n");
+	put_attribute(ONE, "blockers", "hook 12 make_room pre_apply\n");
+	host_write_switch = answer_switch;
+	busy_first = 0;
+	answer = ECANCELED;
+	assert_refused(host_switch(true, ids, 1, 0, NULL), "HOOK-REFUSED",
+		       "\n  its function make_room (pre_apply): Cannot allocate memory");
+	put_attribute(ONE, "blockers", "hook 16 look check_apply\n");
+	answer = EBUSY;
+	assert_refused(host_switch(true, ids, 1, 0, NULL), "BLOCKED",
+		       "\n  its function look (check_apply): Device or resource busy");
+}
+
 /* The record of a made-up update: its manifest is what the pack stage writes. */
 static void put_record(const char *id, bool stays_loaded, const char *signed_by)
 {
@@ -698,6 +716,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(tells_which_update_is_in_the_way, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(tells_which_hook_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(forgets_what_is_not_installed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(shows_the_status, set_up, tear_down),
