@@ -2,6 +2,7 @@
 #include "bind/bind.h"
 
 #include "kmend/engine.h"
+#include "object/tables.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -115,12 +116,25 @@ static bool is_list(const struct section *sec, size_t entry)
 	return sec->data && sec->size % entry == 0 && (uintptr_t)sec->data % 8 == 0;
 }
 
+static bool replaces_functions(const struct manifest_target *mt)
+{
+	size_t i;
+
+	for (i = 0; i < mt->function_count; i++)
+		if (mt->functions[i].action == MANIFEST_REPLACE)
+			return true;
+	return false;
+}
+
 static struct error *fill_functions(struct binding *b)
 {
 	const struct section *sec = object_section(b->ko, ".kmend.functions");
 	struct kmend_function *entry;
 	uint64_t at;
 
+	/* Where the target only gets what others need, the list is empty. */
+	if ((!sec || !sec->size) && !replaces_functions(b->mt))
+		return NULL;
 	if (!sec || !is_list(sec, sizeof(*entry)))
 		return does_not_fit(b, "it has no list of functions");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
@@ -182,6 +196,62 @@ static struct error *fill_target(struct binding *b)
 	return NULL;
 }
 
+/*
+ * The only symbol of this name: the only one at all, or the only global one,
+ * which kallsyms shows in upper case.  NULL where there is none.
+ */
+static const struct live_symbol *only_symbol(const struct live *live, const char *name)
+{
+	const struct live_symbol *s = NULL, *global = NULL, *last = NULL;
+	size_t count = 0;
+
+	while ((s = live_find(live, name, "vmlinux", s))) {
+		if (s->type >= 'A' && s->type <= 'Z')
+			global = s;
+		last = s;
+		count++;
+	}
+	return count == 1 ? last : global;
+}
+
+/*
+ * Writes the values of variables into the new code as the kernel did at boot
+ * into its own; it does not do that for modules.
+ */
+static struct error *fill_constant(struct binding *b, const char *variable, unsigned int size,
+				   const struct reloc *place)
+{
+	const struct live_symbol *s = only_symbol(b->live, variable);
+	const struct atom *to = place->target;
+
+	if (!s)
+		return refuse("SYMBOL-UNKNOWN", "%s, whose value stands in the code of %s, cannot be found",
+			      variable, b->mt->name);
+	if (!to || !atom_data(to) || place->delta < 0 || (uint64_t)place->delta > atom_size(to) ||
+	    size > atom_size(to) - place->delta)
+		return does_not_fit(b, "a constant's place is not in its code");
+	return live_read(b->live, s->addr, to->section->data + to->start + place->delta, size);
+}
+
+static struct error *fill_constants(struct binding *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < b->ko->section_count; i++) {
+		const struct section *sec = b->ko->sections[i];
+		const struct arch_table *table = section_table(sec);
+		const char *variable;
+		unsigned int size;
+
+		if (!table || table->kind != ARCH_TABLE_CONSTANT)
+			continue;
+		variable = arch_constant(table, sec, &size);
+		for (k = 0; k < sec->reloc_count; k++)
+			TRY(fill_constant(b, variable, size, &sec->relocs[k]));
+	}
+	return NULL;
+}
+
 struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,
 			  struct match *const *matches, struct live *live, struct bound *out)
 {
@@ -196,6 +266,8 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 		err = fill_ranges(&b);
 	if (!err)
 		err = fill_target(&b);
+	if (!err)
+		err = fill_constants(&b);
 	if (!err)
 		close_image(&b, out);
 	object_free(b.ko);
@@ -218,24 +290,6 @@ static bool is_exported(const struct object *ko, const char *name)
 		if (!strncmp((const char *)sec->data + at + VERSION_NAME, name, VERSION_SIZE - VERSION_NAME))
 			return true;
 	return false;
-}
-
-/*
- * The only symbol of this name: the only one at all, or the only global one,
- * which kallsyms shows in upper case.  NULL where there is none.
- */
-static const struct live_symbol *only_symbol(const struct live *live, const char *name)
-{
-	const struct live_symbol *s = NULL, *global = NULL, *last = NULL;
-	size_t count = 0;
-
-	while ((s = live_find(live, name, "vmlinux", s))) {
-		if (s->type >= 'A' && s->type <= 'Z')
-			global = s;
-		last = s;
-		count++;
-	}
-	return count == 1 ? last : global;
 }
 
 static struct error *bind_to_vmlinux(struct binding *b)

@@ -106,7 +106,7 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 	move_notes(list, &change);
 	note_lost(list, &change);
 	if (!err && change.replaced_count)
-		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
+		err = layout_compare(&change, o->pre_debug, o->post_debug, accepted->layouts,
 				     accepted->layout_count);
 	if (err || !matters(&change)) {
 		change_fini(&change);
@@ -125,6 +125,8 @@ static int target_order(const void *a, const void *b)
 	const struct target *x = a, *y = b;
 	bool x_kernel = !strcmp(x->name, "vmlinux"), y_kernel = !strcmp(y->name, "vmlinux");
 
+	if (x->level != y->level)
+		return x->level < y->level ? -1 : 1;
 	return x_kernel != y_kernel ? y_kernel - x_kernel : strcmp(x->name, y->name);
 }
 
@@ -137,6 +139,73 @@ static struct error *extract_target(struct target *t)
 		TRY(extract_change(t->extraction, &t->changes[i]));
 	extract_finish(t->extraction);
 	return output_image(t->extraction->out, &t->image, &t->image_size);
+}
+
+/* The new global function or variable @name of @t, as its objects call it, or NULL. */
+static const char *find_added(const struct target *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->count; i++) {
+		const struct symbol *s = object_symbol(t->changes[i].post, name);
+
+		if (s && s->atom && change_is_new_global(&t->changes[i], s->atom))
+			return s->name;
+	}
+	return NULL;
+}
+
+static void add_export(struct target *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->export_count; i++)
+		if (!strcmp(t->exports[i], name))
+			return;
+	t->exports = xreallocarray(t->exports, t->export_count + 1, sizeof(*t->exports));
+	t->exports[t->export_count++] = name;
+}
+
+struct user {
+	struct target_list *list;
+	struct target *target;
+};
+
+/* Where another target adds what @arg refers to, it exports that, and is loaded before. */
+static struct error *find_provider(void *arg, const char *symbol)
+{
+	const struct user *u = arg;
+	size_t i;
+
+	for (i = 0; i < u->list->count; i++) {
+		struct target *t = &u->list->targets[i];
+		const char *name = t == u->target ? NULL : find_added(t, symbol);
+
+		if (!name)
+			continue;
+		add_export(t, name);
+		if (u->target->level <= t->level)
+			u->target->level = t->level + 1;
+		if (u->target->level >= u->list->count)
+			return refuse("EXPORT-CIRCLE", "the patch makes %s and another module refer to each other",
+				      u->target->name);
+	}
+	return NULL;
+}
+
+/* Once for each target settles the order: a chain is no longer than that. */
+static struct error *order_targets(struct target_list *list)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->count; k++) {
+			struct user u = { list, &list->targets[k] };
+
+			TRY(output_each_undefined(list->targets[k].extraction->out, find_provider, &u));
+		}
+	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
+	return NULL;
 }
 
 struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
@@ -152,10 +221,9 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	if (!count_replaced(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
-	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
 	for (i = 0; i < list->count; i++)
 		TRY(extract_target(&list->targets[i]));
-	return NULL;
+	return order_targets(list);
 }
 
 void targets_fini(struct target_list *list)
@@ -169,6 +237,7 @@ void targets_fini(struct target_list *list)
 			change_fini(&t->changes[k]);
 		free(t->changes);
 		free(t->objects);
+		free(t->exports);
 		extraction_free(t->extraction);
 		free(t->image);
 	}
@@ -210,6 +279,7 @@ static void make_id(const struct target_list *list, struct manifest *m)
 
 struct symbol_list {
 	struct manifest_target *mt;
+	const struct target_list *all;
 	const struct target *t;
 	const struct symvers *symvers;
 };
@@ -225,15 +295,23 @@ static const char *object_of(const struct target *t, const char *name)
 	return t->objects[0]->name;
 }
 
-/* Lists one undefined symbol of the update that must be bound; the module loader knows the exported ones. */
+/*
+ * Lists one undefined symbol of the update that must be bound; the module
+ * loader knows the exported ones, those that the update exports among them.
+ */
 static struct error *list_symbol(void *arg, const char *symbol)
 {
 	struct symbol_list *l = arg;
 	const char *colon = strchr(symbol, EXTRACT_SEPARATOR);
 	struct manifest_symbol *s;
 
+	size_t i;
+
 	if (!colon && symvers_has(l->symvers, symbol))
 		return NULL;
+	for (i = 0; !colon && i < l->all->count; i++)
+		if (find_added(&l->all->targets[i], symbol))
+			return NULL;
 	l->mt->symbols = xreallocarray(l->mt->symbols, l->mt->symbol_count + 1, sizeof(*l->mt->symbols));
 	s = &l->mt->symbols[l->mt->symbol_count++];
 	s->symbol = xstrdup(symbol);
@@ -242,11 +320,11 @@ static struct error *list_symbol(void *arg, const char *symbol)
 	return NULL;
 }
 
-static struct error *describe_target(const struct target *t, const char *module,
-				     const struct symvers *symvers, struct pack *pack,
+static struct error *describe_target(const struct target_list *all, const struct target *t,
+				     const char *module, const struct symvers *symvers, struct pack *pack,
 				     struct manifest_target *mt)
 {
-	struct symbol_list list = { mt, t, symvers };
+	struct symbol_list list = { mt, all, t, symvers };
 	struct extraction *x = t->extraction;
 	size_t i;
 
@@ -291,11 +369,12 @@ struct error *targets_pack(struct target_list *list, const struct kit *kit,
 						xasprintf("kmend_%s", m->id);
 
 		m->target_count = i + 1;
-		TRY(describe_target(t, name, symvers, pack, &m->targets[i]));
+		TRY(describe_target(list, t, name, symvers, pack, &m->targets[i]));
 		m->stays_loaded |= t->extraction->escapes;
 		sources[i] = (struct module_source){ .id = m->id, .target = t->name,
 						     .name = m->targets[i].module,
-						     .object = t->image, .object_size = t->image_size };
+						     .object = t->image, .object_size = t->image_size,
+						     .exports = t->exports, .export_count = t->export_count };
 	}
 	err = modules_build(kit, engine_symvers, sources, list->count);
 	for (i = 0; i < list->count; i++) {

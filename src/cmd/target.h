@@ -16,10 +16,13 @@ struct target {
 	struct extraction *extraction;
 	void *image;			/* what was extracted */
 	size_t image_size;
+	const char **exports;		/* what is new in it and other targets refer to; in the objects */
+	size_t export_count;
+	size_t level;			/* it is loaded after those below it */
 };
 
 struct target_list {
-	struct target *targets;		/* vmlinux first, then by name */
+	struct target *targets;		/* in the order of loading, vmlinux first, then by name */
 	size_t count;
 	char **notes;
 	size_t note_count;

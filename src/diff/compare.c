@@ -183,8 +183,7 @@ static bool same_relocs(const struct change *c, const struct reloc *pre, uint64_
 /* Entries that are made from the code say nothing that the code does not. */
 static size_t next_compared(const struct table_entry *e, size_t count, size_t i)
 {
-	while (i < count && e[i].table->kind != ARCH_TABLE_PLAIN &&
-	       e[i].table->kind != ARCH_TABLE_ALTERNATIVE)
+	while (i < count && (e[i].table->kind == ARCH_TABLE_DERIVED || e[i].table->kind == ARCH_TABLE_UNWIND))
 		i++;
 	return i;
 }
@@ -201,7 +200,7 @@ static bool same_tables(const struct change *c, const struct atom *pre, const st
 		k = next_compared(b, m, k);
 		if (i == n || k == m)
 			return i == n && k == m;
-		if (a[i].table != b[k].table || a[i].size != b[k].size ||
+		if (strcmp(a[i].section->name, b[k].section->name) || a[i].size != b[k].size ||
 		    a[i].relocs[0].delta != b[k].relocs[0].delta ||
 		    memcmp(a[i].section->data + a[i].offset, b[k].section->data + b[k].offset,
 			   a[i].size) ||

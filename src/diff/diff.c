@@ -143,9 +143,29 @@ static struct error *check_init(struct change *c, const struct atom *a)
 	return NULL;
 }
 
-static struct error *check_export(const struct change *c, const struct atom *a)
+/* What the entry @a of the lists of exported symbols exports, NULL where it is no such entry. */
+static const char *exported_name(const struct atom *a)
 {
+	/* include/linux/export.h: the latter since 6.4 */
+	static const char *const prefixes[] = { "__ksymtab_", "__export_symbol_" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (a->symbol && !strncmp(a->symbol->name, prefixes[i], strlen(prefixes[i])))
+			return a->symbol->name + strlen(prefixes[i]);
+	return NULL;
+}
+
+static struct error *check_export(struct change *c, const struct atom *a)
+{
+	const char *name = exported_name(a);
+
 	if (a->state == ATOM_SAME || (atom_is_content(a) && !a->symbol))
+		return NULL;
+	if (a->state == ATOM_NEW && name)
+		add_note(c, xasprintf("%s in %s is exported to the other modules of this update only", name,
+				      c->post->name));
+	if (a->state == ATOM_NEW)
 		return NULL;
 	return refuse("EXPORT-CHANGED", "the patch changes the exported symbols of %s: %s",
 		      c->post->name, atom_name(a));
@@ -194,19 +214,17 @@ static struct error *check_atom(struct change *c, const struct atom *a)
 }
 
 /* A removed export leaves an atom without a twin in the pre object only. */
-static struct error *check_removed(const struct change *c)
+static void note_removed_exports(struct change *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->pre->atom_count; i++) {
 		const struct atom *a = &c->pre->atoms[i];
 
-		if (!a->twin && a->symbol && section_classify(a->section, c->module) == CLASS_EXPORT)
-			return refuse("EXPORT-CHANGED",
-				      "the patch changes the exported symbols of %s: %s is no longer there",
-				      c->pre->name, atom_name(a));
+		if (!a->twin && section_classify(a->section, c->module) == CLASS_EXPORT && exported_name(a))
+			add_note(c, xasprintf("%s in %s stays exported until the next boot", exported_name(a),
+					      c->pre->name));
 	}
-	return NULL;
 }
 
 static void collect_replaced(struct change *c)
@@ -234,7 +252,7 @@ struct error *diff_objects(struct change *c)
 	join_cold_parts(c);
 	for (i = 0; i < c->post->atom_count; i++)
 		TRY(check_atom(c, &c->post->atoms[i]));
-	TRY(check_removed(c));
+	note_removed_exports(c);
 	collect_replaced(c);
 	return NULL;
 }
@@ -245,6 +263,19 @@ bool change_is_new_global(const struct change *c, const struct atom *a)
 
 	return a->state == ATOM_NEW && a->symbol && a->symbol->bind != STB_LOCAL &&
 	       (class == CLASS_TEXT || class == CLASS_DATA || class == CLASS_RODATA);
+}
+
+bool change_exports(const struct change *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const char *exported = exported_name(&c->pre->atoms[i]);
+
+		if (exported && !strcmp(exported, name))
+			return true;
+	}
+	return false;
 }
 
 void change_fini(struct change *c)

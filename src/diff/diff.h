@@ -98,6 +98,9 @@ struct error *diff_objects(struct change *c) __must_use;
  */
 bool change_is_new_global(const struct change *c, const struct atom *a);
 
+/* Whether the pre object exports @name to modules. */
+bool change_exports(const struct change *c, const char *name);
+
 /* Frees what diff_objects() made; the objects are the caller's. */
 void change_fini(struct change *c);
 

@@ -143,6 +143,14 @@ static struct error *write_source(const char *dir, const struct module_source *s
 					      "#define KMEND_TARGET \"%s\"\n"
 					      "#include \"update.c\"\n", s->id, s->target);
 	char *longer;
+	size_t i;
+
+	for (i = 0; i < s->export_count; i++) {
+		longer = xasprintf("%sextern char %s[];\nEXPORT_SYMBOL_GPL(%s);\n", glue, s->exports[i],
+				   s->exports[i]);
+		free(glue);
+		glue = longer;
+	}
 
 	TRY(file_write(glue_path, glue, strlen(glue), 0644));
 	TRY(file_write(object_path, s->object, s->object_size, 0644));

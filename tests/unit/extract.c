@@ -314,7 +314,7 @@ static void alternatives(void **state)
 static void sites_of_unknown_sections(void **state)
 {
 #define LIMIT(k) "unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n"  \
-	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
+	" .pushsection places_of_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
 	"unsigned long g(unsigned long x) { return x + " k "; }"
 	assert_refused(try_extract(LIMIT("1"), LIMIT("2")), "SECTION-UNKNOWN");
 	/* Of a function that is not replaced it says what it likes, and of a function as a whole too. */
@@ -323,6 +323,25 @@ static void sites_of_unknown_sections(void **state)
 #define LISTED(k) "int f(int x) { return x + " k "; } asm(\".pushsection _kprobe_blacklist,\\\"aw\\\"\\n .quad f\\n .popsection\");"
 	extract(LISTED("1"), LISTED("2"));
 	assert_true(is_kept("f"));
+}
+
+/* Sites that the kernel writes a variable's value to at boot (since 6.11) go with their code. */
+static void runtime_constants(void **state)
+{
+#define CONSTANTS(k) "unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n" \
+	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
+	"unsigned int g(unsigned int x) { asm(\"shrl $12, %0\\n 1:\\n .pushsection runtime_shift_bits,\\\"a\\\"\\n" \
+	" .long 1b - 1 - .\\n .popsection\" : \"+r\" (x)); return x; }"
+	const struct section *sec;
+
+	extract(CONSTANTS("1"), CONSTANTS("2"));
+	sec = object_section(out, "runtime_ptr_limit");
+	assert_non_null(sec);
+	assert_int_equal(sec->size, 4);
+	assert_int_equal(sec->reloc_count, 1);
+	assert_ptr_equal(sec->relocs[0].target, kept("f"));
+	assert_memory_equal(atom_data(kept("f")) + sec->relocs[0].delta, "\xef\xcd\xab\x89\x67\x45\x23\x01", 8);
+	assert_null(object_section(out, "runtime_shift_bits"));
 }
 
 /* ld refuses to mix sections that have an order with others of their name. */
@@ -391,7 +410,7 @@ int main(void)
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
-		T(sites_of_unknown_sections), T(init_code_is_refused),
+		T(sites_of_unknown_sections), T(runtime_constants), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 

@@ -408,6 +408,39 @@ static void lock_prefixes(void **state)
 	TRIES(false, "lock incl (%rdi)", "", ".byte 0x3e; incl (%rdi)");
 }
 
+/* The kernel writes the values of variables into the code at boot. */
+static void runtime_constants(void **state)
+{
+	static const char code[] = "unsigned long limit = 0x7ffffffff000; unsigned int bits = 19;\n"
+		"unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n"
+		" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + x; }\n"
+		"unsigned int g(unsigned int x) { asm(\"shrl $12, %0\\n 1:\\n .pushsection runtime_shift_bits,\\\"a\\\"\\n"
+		" .long 1b - 1 - .\\n .popsection\" : \"+r\" (x)); return x; }";
+	static const uint64_t limit = 0x7ffffffff000, other = 0x7fffffffe000;
+	static const uint8_t original[] = { 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01 }, bits = 19;
+	uint8_t *at;
+	uint64_t f, g;
+
+	boot(code);
+	prove(code);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);	/* not written yet */
+	at = memmem(kernel_bytes(&kernel, "f"), 32, original, 8);
+	assert_non_null(at);
+	f = KERNEL_BASE + (at - kernel.image);
+	at = memchr(kernel_bytes(&kernel, "g"), 12, 16);
+	assert_non_null(at);
+	g = KERNEL_BASE + (at - kernel.image);
+	kernel_poke(&kernel, f, &limit, 8);
+	kernel_poke(&kernel, g, &bits, 1);
+	prove(code);
+	assert_proved("f");
+	assert_proved("g");
+	kernel_poke(&kernel, f, &other, 8);
+	prove(code);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	assert_proved("g");
+}
+
 static void returns(void **state)
 {
 	static const char thunk[] = "jmp __x86_return_thunk";
@@ -573,7 +606,7 @@ int main(void)
 		T(proves_what_runs), T(every_byte_is_proved), T(tells_what_differs),
 		T(candidates_of_one_name), T(statics_of_one_name), T(weak_functions),
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
-		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
+		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(runtime_constants), T(returns), T(indirect_calls), T(static_calls),
 		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
 		T(branches_with_prefixes), T(survives_damaged_objects),
 	};

@@ -41,7 +41,7 @@ refused "other flags" BUILD-CHANGED "the patch changes fs/proc/Makefile, *" crea
 refused "lines that move" NOTHING-CHANGED "the patch changes no running code*" create "$data/lines.patch"
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
 refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
-refused "an export that goes" EXPORT-CHANGED "*kobject_uevent_env*" create "$data/export.patch"
+refused "an export that goes" NOTHING-CHANGED "*kobject_uevent_env*stays exported*" create "$data/export.patch"
 
 : >"$work/empty.patch"
 refused "an empty patch" PATCH-INVALID "*empty.patch is no unified diff*" create "$work/empty.patch"

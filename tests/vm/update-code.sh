@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Updates with a new file, to code that sleeps, and to code with a tracepoint, with messages printed once, with debug messages.
+# Updates to code that sleeps, and to code with a tracepoint, with messages printed once, with debug messages, with
+# values that the kernel wrote into it, and with a file of its own.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,6 +12,7 @@ update itimer itimer
 update once once
 update debug debug
 update new-file new-file
+update paths paths
 helper ktext
 helper calls
 guest code.sh --cpus 2 --warn-is-crash

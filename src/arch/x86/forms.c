@@ -34,6 +34,26 @@ bool has_lock_site(const struct walk *k, const struct cursor *c)
 	return site_entries(k, c->atom, ".smp_locks", c->at, &count) != NULL;
 }
 
+bool write_constants(const struct walk *k, const struct cursor *c, uint8_t *bytes, unsigned int size)
+{
+	size_t n, i;
+	const struct table_entry *e = tables_of(k->w->tables, c->atom, &n);
+
+	for (i = 0; i < n; i++) {
+		uint64_t at = e[i].relocs[0].delta - c->at, addr;
+		const char *variable;
+		unsigned int width;
+
+		if (e[i].table->kind != ARCH_TABLE_CONSTANT || at >= size)
+			continue;
+		variable = arch_constant(e[i].table, e[i].section, &width);
+		addr = k->w->ops->lookup(k->w->arg, variable);
+		if (at + width > size || !addr || !k->w->ops->read(k->w->arg, addr, bytes + at, width))
+			return false;
+	}
+	return true;
+}
+
 static bool starts_with(const char *s, const char *prefix)
 {
 	return s && !strncmp(s, prefix, strlen(prefix));

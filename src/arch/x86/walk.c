@@ -114,6 +114,8 @@ static bool same_bytes(struct walk *k, const struct cursor *c, const struct step
 	}
 	if (bytes[0] == 0xf0 && s->run_bytes[0] == 0x3e && has_lock_site(k, c))
 		bytes[0] = 0x3e;
+	if (!write_constants(k, c, bytes, s->pre.length))
+		return false;
 	return !memcmp(bytes, s->run_bytes, s->pre.length);
 }
 
