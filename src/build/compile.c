@@ -88,12 +88,21 @@ static struct error *goal_of(const struct tree *tree, const char *name, char **g
 }
 
 /*
- * kbuild makes a single goal below arch/x86 twice, once by arch/x86 and once by
- * the folder below it that the top makefile lists as well; not at the same time.
+ * kbuild makes a single goal below these folders twice, once by arch/x86 and
+ * once by the folder, as the top makefile lists both: never at the same time.
  */
 static bool is_made_twice(const char *goal)
 {
-	return !strncmp(goal, "arch/x86/", 9);
+	static const char *const folders[] = { "lib", "pci", "power", "video", "ras", "math-emu" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
+		_cleanup_free_ char *start = xasprintf("arch/x86/%s/", folders[i]);
+
+		if (!strncmp(goal, start, strlen(start)))
+			return true;
+	}
+	return false;
 }
 
 /* Makes those of the goals that are @twice, or that are not; *@output grows by what make says. */

@@ -91,11 +91,12 @@ static uint32_t word_number(struct words *w, const char *s, size_t len)
 	return *slot - 1;
 }
 
-static bool has(const struct chunk *c, const char *a, const char *b)
+/* Whether one of the first @count tokens is one of the words. */
+static bool has(const struct chunk *c, size_t count, const char *a, const char *b)
 {
 	size_t i;
 
-	for (i = 0; i < c->count; i++)
+	for (i = 0; i < count; i++)
 		if (token_is(&c->tokens[i], a) || token_is(&c->tokens[i], b))
 			return true;
 	return false;
@@ -104,9 +105,17 @@ static bool has(const struct chunk *c, const char *a, const char *b)
 /* Attributes by which something is made that nothing mentions. */
 static bool has_emitting_attribute(const struct chunk *c)
 {
-	return has(c, "used", "__used__") || has(c, "alias", "__alias__") || has(c, "ifunc", "__ifunc__") ||
-	       has(c, "constructor", "__constructor__") || has(c, "destructor", "__destructor__") ||
-	       has(c, "weakref", "__weakref__") || has(c, "symver", "__symver__");
+	static const char *const words[] = { "used", "alias", "ifunc", "constructor", "destructor", "weakref",
+					     "symver" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		_cleanup_free_ char *reserved = xasprintf("__%s__", words[i]);
+
+		if (has(c, c->count, words[i], reserved))
+			return true;
+	}
+	return false;
 }
 
 /* Words that a parenthesis follows and that are no function's name. */
@@ -132,7 +141,7 @@ static bool is_prototype(const struct chunk *c)
 	for (i = 0; i + 1 < c->count; i++) {
 		const struct token *t = &c->tokens[i], *next = t + 1;
 
-		depth += t->kind == '{' ? 1 : t->kind == '}' ? -1 : 0;
+		depth += strchr("{[", t->kind) ? 1 : strchr("}]", t->kind) ? -1 : 0;
 		parens += t->kind == '(' ? 1 : t->kind == ')' ? -1 : 0;
 		if (depth || parens)
 			continue;
@@ -181,16 +190,26 @@ static bool has_value(const struct chunk *c)
 	return false;
 }
 
+/* "static inline int f(void) {": not by what stands in the body, as "asm inline". */
+static bool is_inline(const struct chunk *c)
+{
+	size_t head = 0;
+
+	while (head < c->count && c->tokens[head].kind != '{')
+		head++;
+	return has(c, head, "static", "extern") &&
+	       (has(c, head, "inline", "__inline__") || has(c, head, "__inline", "__inline"));
+}
+
 /* Whether code or data may come from the chunk, also where nothing mentions it. */
 static bool emits(const struct chunk *c)
 {
 	const struct token *first = &c->tokens[0], *last = &c->tokens[c->count - 1];
-	bool fixed = has(c, "static", "extern"), body = last->kind == '}';
 
 	if (c->directive || has_emitting_attribute(c))
 		return true;
-	if (body)
-		return !fixed || !(has(c, "inline", "__inline__") || has(c, "__inline", "__inline"));
+	if (last->kind == '}')
+		return !is_inline(c);
 	if (last->kind != ';')
 		return true;
 	if (token_is(first, "typedef") || token_is(first, "_Static_assert") || c->count == 1)

@@ -64,7 +64,20 @@ static void test_used(void **state)
 	assert_true(differs("# 5", "static const int more = 1;\n# 5"));
 	assert_true(differs("# 5", "extern int more __attribute__((alias(\"f\")));\n# 5"));
 	assert_true(differs("# 5", "asm(\".globl x\");\n# 5"));
+	assert_true(differs("# 5", "static char room[sizeof(struct s)];\n# 5"));
 	assert_true(differs("# 5", "#pragma pack(1)\n# 5"));
+}
+
+/* What makes a function an inline one stands before its body. */
+static void test_inline(void **state)
+{
+	static const char text[] = "static int f(int a) { asm __inline volatile(\"\"); return a; }\n"
+				   "int g(void) { static int x; asm __inline (\"\"); return f(x); }\n";
+	_cleanup_free_ char *post = changed(text, "return f(x)", "return f(1)");
+	_cleanup_free_ char *inner = changed(text, "return a", "return 2");
+
+	assert_true(preprocessed_may_differ(text, post));
+	assert_true(preprocessed_may_differ(text, inner));
 }
 
 /* By a pointer to a function, by the other order of two things. */
@@ -84,6 +97,7 @@ int main(void)
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_used),
+		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_roundabout),
 	};
 

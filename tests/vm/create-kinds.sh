@@ -13,7 +13,7 @@ expect "assembly" "replaces __memmove (arch/x86/lib/memmove_64.o, vmlinux)*" "$(
 
 # What the search for the users of a header finds, and the same with more of the kernel looked at.
 update header header
-expect "a header" "*replaces sk_stream_alloc_skb *(net/ipv4/tcp.o, vmlinux)*" "$(cat "$work/out")"
+expect "a header" "*replaces * (net/ipv4/tcp.o, vmlinux)*" "$(cat "$work/out")"
 "$kmend" create -q --kernel "$kit" --all-objects=40 -o "$work/all.kmend" "$data/header.patch" >"$work/out" 2>&1 ||
 	fail "create --all-objects: $(cat "$work/out")"
 same "the update with others looked at" "$work/header.kmend" "$work/all.kmend"
