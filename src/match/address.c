@@ -5,42 +5,64 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The module of an update that the function's first bytes jump to, or NULL. */
-static const char *replaced_by(const struct match *m, const struct match_function *f)
-{
-	const struct live_symbol *s;
-	uint8_t text[32];
-	struct error *err;
-	int32_t distance;
-	size_t i;
+/* Pages that the kernel lists as a module of this name hold what kprobes jump to (kernel/kprobes.c). */
+#define KPROBE_PAGES "__builtin__kprobes"
 
-	err = live_read(m->live, f->addr, text, sizeof(text));
-	if (err) {
-		error_free(err);
+/* Where a probe or a jump to other code stands at the place of the difference, who put it there; else NULL. */
+static struct error *refuse_overwritten(const struct match *m, const struct match_function *f)
+{
+	const char *name = f->pre->symbol->name;
+	uint64_t at = f->addr + f->run_offset;
+	const struct live_symbol *to;
+	uint8_t text[5] = { 0 };
+	int32_t distance;
+
+	error_free(live_read(m->live, at, text, sizeof(text)));
+	if (text[0] == 0xcc)
+		return refuse("FUNCTION-PROBED", "%s has a breakpoint at %s+0x%llx, of a kprobe or a debugger",
+			      name, name, (unsigned long long)f->run_offset);
+	if (text[0] != 0xe8 && text[0] != 0xe9)
 		return NULL;
+	memcpy(&distance, text + 1, sizeof(distance));
+	to = live_symbol_at(m->live, at + sizeof(text) + distance, NULL);
+	if (!to || !*to->module || live_symbol_in(to, m->target))
+		return NULL;
+	if (!strcmp(to->module, KPROBE_PAGES))
+		return refuse("FUNCTION-PROBED", "%s has a kprobe at %s+0x%llx", name, name,
+			      (unsigned long long)f->run_offset);
+	return refuse("FUNCTION-REPLACED", "%s is replaced already, by %s: at %s+0x%llx it goes to %s", name,
+		      to->module, name, (unsigned long long)f->run_offset, to->name);
+}
+
+/* Where most of an object differs, it was not made of what runs. */
+static struct error *refuse_object(const struct match *m)
+{
+	size_t i, differ = 0, proved = 0;
+
+	for (i = 0; i < m->function_count; i++) {
+		const struct match_function *f = &m->functions[i];
+
+		differ += f->state == MATCH_DIFFERS && f->pre->symbol->bind != STB_WEAK;
+		proved += f->state == MATCH_PROVED;
 	}
-	for (i = 0; i + 5 <= sizeof(text) && i <= f->run_offset; i++) {
-		if (text[i] != 0xe9)
-			continue;
-		memcpy(&distance, text + i + 1, sizeof(distance));
-		s = live_symbol_at(m->live, f->addr + i + 5 + distance, NULL);
-		if (s && !strncmp(s->module, "kmend_", 6))
-			return s->module;
-	}
-	return NULL;
+	if (differ < 3 || differ < proved)
+		return NULL;
+	return refuse("OBJECT-DIFFERS",
+		      "%zu of %zu functions of %s in %s are not the code that was compiled: the compiler, its flags, the configuration or the source was another one",
+		      differ, differ + proved, m->pre->name, m->target);
 }
 
 static struct error *refuse_different(const struct match *m, const struct match_function *f)
 {
-	const char *name = f->pre->symbol->name, *by = replaced_by(m, f);
+	const char *name = f->pre->symbol->name;
 	uint8_t run[8] = { 0 }, pre[8] = { 0 };
 	char hex[2][3 * sizeof(run) + 1];
 	uint64_t left = atom_size(f->pre) - f->pre_offset;
 	struct error *err;
 	size_t i;
 
-	if (by)
-		return refuse("FUNCTION-REPLACED", "%s is replaced already, by %s", name, by);
+	TRY(refuse_overwritten(m, f));
+	TRY(refuse_object(m));
 	err = live_read(m->live, f->addr + f->run_offset, run, sizeof(run));
 	error_free(err);
 	if (f->pre_offset < atom_size(f->pre))
@@ -66,7 +88,7 @@ struct error *match_require(const struct match *m, const struct match_function *
 		return refuse("FUNCTION-ABSENT", "%s has no function %s (%s)", m->target, name, m->pre->name);
 	case MATCH_AMBIGUOUS:
 		return refuse("FUNCTION-AMBIGUOUS",
-			      "%s has several functions %s that equal the one in %s", m->target, name,
+			      "%s has several functions %s, and nothing tells which of them is the one of %s", m->target, name,
 			      m->pre->name);
 	default:
 		return refuse_different(m, f);
