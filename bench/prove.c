@@ -5,8 +5,9 @@
  *   prove FOLDER SNAPSHOT [MAP]    the objects in FOLDER, made by bench/objects, with one snapshot
  *
  * Prints a line for each function that is in the kernel and not proved, with where and how it
- * differs, and one with the sums.  MAP, of lines "ADDRESS TYPE NAME", is a System.map of vmlinux that lists every
- * symbol: each address that was inferred is then looked for in it, KASLR taken off.
+ * differs, and one with the sums.  MAP, of lines "ADDRESS NAME FILE", lists the symbols of vmlinux, with the name of the
+ * source file for those that are static, else "-": each address that was inferred is then looked for in it, KASLR taken
+ * off.
  */
 #include "live/live.h"
 #include "match/match.h"
@@ -29,9 +30,11 @@ struct map {
 	struct symbol_entry {
 		uint64_t addr;
 		const char *name;
+		const char *file;
 	} *list;
 	size_t count, capacity;
 	uint64_t offset;	/* of the running kernel */
+	uint64_t start, end;	/* of it */
 	void *text;
 };
 
@@ -43,26 +46,46 @@ static int compare_names(const void *a, const void *b)
 static struct error *map_read(struct map *map, const char *path, const struct live *live)
 {
 	const struct live_symbol *text = live_find(live, "_text", "vmlinux", NULL);
-	char *line, *save = NULL, *end;
+	char *line, *save = NULL, *end, *file;
 	size_t size, i;
 
 	TRY(file_read(path, MAP_MAX, &map->text, &size));
 	for (line = strtok_r(map->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		array_grow(map->list, map->count, map->capacity);
 		map->list[map->count].addr = strtoull(line, &end, 16);
-		if (strlen(end) > 3)
-			map->list[map->count++].name = end + 3;
+		file = strrchr(end, ' ');
+		if (*end != ' ' || file == end)
+			return system_error(0, "%s: not a line: %s", path, line);
+		*file++ = '\0';
+		map->list[map->count].name = end + 1;
+		map->list[map->count++].file = file;
 	}
 	qsort(map->list, map->count, sizeof(*map->list), compare_names);
 	for (i = 0; i < map->count; i++)
 		if (text && !strcmp(map->list[i].name, "_text"))
 			map->offset = text->addr - map->list[i].addr;
+	for (i = 0; i < map->count; i++)
+		if (!strcmp(map->list[i].name, "_end"))
+			map->end = map->list[i].addr + map->offset;
+	map->start = text ? text->addr : 0;
 	return NULL;
 }
 
-/* Whether some symbol of the name is at the address. */
-static bool map_has(const struct map *map, const char *name, uint64_t addr, bool *listed)
+/* Whether @object, "kernel/fork.o", is compiled from @file, "fork.c". */
+static bool is_from(const char *object, const char *file)
 {
+	const char *slash = strrchr(object, '/'), *base = slash ? slash + 1 : object;
+	size_t stem = strcspn(base, ".");
+
+	return !strcmp(file, "-") || (!strncmp(base, file, stem) && file[stem] == '.');
+}
+
+/* Whether a symbol of the name is at the address, and where it is static, one of the object. */
+static bool map_has(const struct map *map, const struct symbol *sym, const char *object, uint64_t addr,
+		    bool *listed)
+{
+	const char *name = sym->name;
+	bool local = sym->section && sym->bind == STB_LOCAL;
 	struct symbol_entry key = { .name = name }, *e;
 
 	e = bsearch(&key, map->list, map->count, sizeof(*map->list), compare_names);
@@ -72,7 +95,7 @@ static bool map_has(const struct map *map, const char *name, uint64_t addr, bool
 	while (e > map->list && !strcmp(e[-1].name, name))
 		e--;
 	for (; e < map->list + map->count && !strcmp(e->name, name); e++)
-		if (e->addr == addr || e->addr + map->offset == addr)
+		if ((e->addr == addr || e->addr + map->offset == addr) && (!local || is_from(object, e->file)))
 			return true;
 	return false;
 }
@@ -93,8 +116,10 @@ static void check_addresses(const struct match *m, const struct map *map, struct
 			continue;
 		err = match_address(m, sym->name, &addr);
 		if (!err) {
-			bool right = map_has(map, sym->name, addr, &listed);
+			bool right = map_has(map, sym, m->pre->name, addr, &listed);
 
+			/* What lies in a module is not in the map, though others may have its name. */
+			listed &= addr >= map->start && addr < map->end;
 			s->addresses += listed;
 			if (listed && !right && ++s->wrong)
 				printf("wrong %s %s at %#" PRIx64 "\n", m->pre->name, sym->name, addr);

@@ -18,24 +18,33 @@ static const struct command {
 	struct error *(*function)(int argc, char **argv);
 	const char *arguments;
 	const char *line;
+	const char *text;	/* more, for its help; may be NULL */
 } commands[] = {
 	{ "create", cmd_create,
 	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] "
 	  "PATCH...",
-	  "make an update from source patches" },
+	  "make an update from source patches", NULL },
 	{ "inspect", cmd_inspect, "[--json] PACK",
-	  "show what an update replaces, adds, refers to" },
+	  "show what an update replaces, adds, refers to", NULL },
 	{ "verify", cmd_verify, "[--snapshot DIR] [--allow-unsigned] [--json] PACK",
-	  "prove an update against the running kernel, or a snapshot of one" },
+	  "prove an update against the running kernel, or a snapshot of one",
+	  "Looks at all functions of every source file that the update touches and tells for each whether the\n"
+	  "running code was proved to be what was compiled, is not in the kernel, or differs, where and how.\n"
+	  "Nothing is loaded.  With --snapshot, which needs no root, the kernel is the one that `kmend snapshot`\n"
+	  "stored in the folder DIR, of this machine or another.\n" },
 	{ "snapshot", cmd_snapshot, "[--json] DIR",
-	  "store what verify reads of the running kernel, for another place" },
+	  "store what verify reads of the running kernel, for another place",
+	  "Makes the folder DIR, for its owner alone, with the kernel's release and version, its symbols and\n"
+	  "modules, the text and read-only data of both, and the few words that tell what the kernel wrote\n"
+	  "into its text: no other memory.  It is about 10 MiB, compressed.  It holds the addresses of this boot:\n"
+	  "treat it as a secret of the machine.  For root.\n" },
 	{ "apply", cmd_apply, "[--dry-run] [--timeout S] [--allow-unsigned] [--json] PACK...",
-	  "apply updates to the running kernel" },
-	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates" },
-	{ "status", cmd_status, "[--json] [-v]", "show what is applied" },
-	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates" },
-	{ "version", cmd_version, "", "show kmend's version" },
-	{ "help", cmd_help, "[COMMAND]", "show this help" },
+	  "apply updates to the running kernel", NULL },
+	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
+	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
+	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
+	{ "version", cmd_version, "", "show kmend's version", NULL },
+	{ "help", cmd_help, "[COMMAND]", "show this help", NULL },
 };
 
 static const struct command *find_command(const char *name)
@@ -57,6 +66,8 @@ static struct error *cmd_version(int argc, char **argv)
 static void print_usage(const struct command *command)
 {
 	printf("usage: kmend %s %s\n\n%s\n", command->name, command->arguments, command->line);
+	if (command->text)
+		printf("\n%s", command->text);
 }
 
 static struct error *cmd_help(int argc, char **argv)

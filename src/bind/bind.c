@@ -219,7 +219,7 @@ static struct error *check_object(const struct binding *b, const struct manifest
 	TRY(same_content(b, s->atom, addr, &same));
 	if (same)
 		return NULL;
-	return refuse("OBJECT-DIFFERS",
+	return refuse("DATA-DIFFERS",
 		      "%s in %s, which is read-only, has not the content that was compiled for %s, so it is not overwritten",
 		      ms->name, b->mt->name, ms->object);
 }

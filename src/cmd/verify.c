@@ -25,19 +25,31 @@ static json_t *function_json(const struct match_function *f)
 		json_object_set_new(j, "why", json_string(f->why));
 		json_object_set_new(j, "compiled_offset", json_integer(f->pre_offset));
 		json_object_set_new(j, "running_offset", json_integer(f->run_offset));
+		json_object_set_new(j, "weak", json_boolean(f->pre->symbol->bind == STB_WEAK));
 	}
 	return j;
 }
 
-static json_t *match_json(const struct match *m)
+static void count_states(const struct match *m, size_t count[ARRAY_SIZE(state_names)])
 {
-	json_t *functions = json_array();
 	size_t i;
 
 	for (i = 0; i < m->function_count; i++)
+		count[m->functions[i].state]++;
+}
+
+static json_t *match_json(const struct match *m)
+{
+	size_t count[ARRAY_SIZE(state_names)] = { 0 }, i;
+	json_t *functions = json_array(), *counts = json_object();
+
+	count_states(m, count);
+	for (i = 0; i < ARRAY_SIZE(state_names); i++)
+		json_object_set_new(counts, state_names[i], json_integer(count[i]));
+	for (i = 0; i < m->function_count; i++)
 		json_array_append_new(functions, function_json(&m->functions[i]));
-	return json_pack("{s:s,s:s,s:o}", "object", m->pre->name, "target", m->target, "functions",
-			 functions);
+	return json_pack("{s:s,s:s,s:o,s:o}", "object", m->pre->name, "target", m->target, "count", counts,
+			 "functions", functions);
 }
 
 static void print_json(const struct proof *p, const struct error *err, double ms)
@@ -57,24 +69,31 @@ static void print_json(const struct proof *p, const struct error *err, double ms
 	cmd_print_json(root);
 }
 
+static void print_function(const struct match_function *f)
+{
+	const char *name = f->pre->symbol->name;
+
+	if (f->state == MATCH_ABSENT)
+		printf("  %s is not in the running kernel\n", name);
+	else if (f->state == MATCH_AMBIGUOUS)
+		printf("  %s: several running functions are called so, and nothing tells which is this one\n", name);
+	else if (f->state == MATCH_DIFFERS && f->pre->symbol->bind == STB_WEAK)
+		printf("  %s differs, as another object may have one that counts instead\n", name);
+	else if (f->state == MATCH_DIFFERS)
+		printf("  %s differs at +0x%" PRIx64 " (running +0x%" PRIx64 "): %s\n", name, f->pre_offset,
+		       f->run_offset, f->why);
+}
+
 static void print_match(const struct match *m)
 {
 	size_t count[ARRAY_SIZE(state_names)] = { 0 }, i;
 
-	for (i = 0; i < m->function_count; i++)
-		count[m->functions[i].state]++;
+	count_states(m, count);
 	printf("%s in %s: %zu functions proved, %zu not in the running kernel, %zu differ, %zu ambiguous\n",
 	       m->pre->name, m->target, count[MATCH_PROVED], count[MATCH_ABSENT], count[MATCH_DIFFERS],
 	       count[MATCH_AMBIGUOUS]);
-	for (i = 0; i < m->function_count; i++) {
-		const struct match_function *f = &m->functions[i];
-
-		if (f->state == MATCH_DIFFERS)
-			printf("  %s differs at +0x%" PRIx64 " (running +0x%" PRIx64 "): %s\n",
-			       f->pre->symbol->name, f->pre_offset, f->run_offset, f->why);
-		else if (f->state == MATCH_AMBIGUOUS)
-			printf("  %s: several running functions are equal to it\n", f->pre->symbol->name);
-	}
+	for (i = 0; i < m->function_count; i++)
+		print_function(&m->functions[i]);
 }
 
 static void print_text(const struct proof *p, const char *snapshot, const struct error *err, double ms)

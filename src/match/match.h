@@ -48,7 +48,7 @@ struct match {
 /*
  * Matches all functions of @pre (taken over) with the running @target.  That
  * some do not match is told in the functions; errors are system errors, and
- * refusals where the object is not usable.
+ * refusals where the object is not usable or a snapshot is damaged.
  */
 struct error *match_object(struct live *live, const char *target, struct object *pre,
 			   struct match **out) __must_use;
@@ -62,7 +62,8 @@ const struct match_function *match_function(const struct match *m, const char *n
  * function of the object, else learnt from what was proved, else the only
  * symbol of this name that it can be in the running kernel.
  * Errors: refusals FUNCTION-DIFFERS, FUNCTION-ABSENT, FUNCTION-AMBIGUOUS,
- * FUNCTION-REPLACED, SYMBOL-UNKNOWN, SYMBOL-CONFLICT.
+ * FUNCTION-REPLACED, FUNCTION-PROBED, OBJECT-DIFFERS, SYMBOL-UNKNOWN,
+ * SYMBOL-CONFLICT.
  */
 struct error *match_address(const struct match *m, const char *name, uint64_t *addr) __must_use;
 

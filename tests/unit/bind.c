@@ -275,7 +275,7 @@ static void refuses_to_overwrite_what_was_changed(void **state)
 	static const int other[] = { 1, 2, 5 };
 
 	kernel_poke(&kernel, kernel_address(&kernel, "fixed"), other, sizeof(other));
-	assert_refused(bind(changed, "vmlinux"), "OBJECT-DIFFERS");
+	assert_refused(bind(changed, "vmlinux"), "DATA-DIFFERS");
 }
 
 int main(void)

@@ -150,6 +150,34 @@ static void every_byte_is_proved(void **state)
 
 static void tells_what_differs(void **state)
 {
+	static const uint8_t breakpoint = 0xcc;
+	uint8_t jump[5] = { 0xe9 };
+	int32_t distance;
+
+	/* Whoever changed it is named. */
+	boot("int f(int x) { return external(x) + 1; }");
+	kernel_poke(&kernel, kernel_address(&kernel, "f") + 4, &breakpoint, 1);
+	prove("int f(int x) { return external(x) + 1; }");
+	assert_refused(match_require(match, match_function(match, "f")), "FUNCTION-PROBED");
+	boot("int f(int x) { return external(x) + 1; }");
+	kernel_list(&kernel, "page\t[__builtin__kprobes]", KERNEL_BASE + 0x7000, 't');
+	kernel_list(&kernel, "new_f\t[other]", KERNEL_BASE + 0x7100, 't');
+	kernel_boot(&kernel);
+	distance = KERNEL_BASE + 0x7010 - kernel_address(&kernel, "f") - 5;
+	memcpy(jump + 1, &distance, 4);
+	kernel_poke(&kernel, kernel_address(&kernel, "f"), jump, 5);
+	prove("int f(int x) { return external(x) + 1; }");
+	assert_refused(match_require(match, match_function(match, "f")), "FUNCTION-PROBED");
+	distance += 0x100;
+	memcpy(jump + 1, &distance, 4);
+	kernel_poke(&kernel, kernel_address(&kernel, "f"), jump, 5);
+	prove("int f(int x) { return external(x) + 1; }");
+	assert_refused(match_require(match, match_function(match, "f")), "FUNCTION-REPLACED");
+	/* Where most of it differs, it is not one function's fault. */
+	boot("int f(int x) { return x * 3; } int g(int x) { return x * 5; } int h(int x) { return x * 7; } int i(int x) { return x; }");
+	prove("int f(int x) { return x / 3; } int g(int x) { return x / 5; } int h(int x) { return x / 7; } int i(int x) { return x; }");
+	assert_refused(match_require(match, match_function(match, "g")), "OBJECT-DIFFERS");
+
 	boot("int f(int x) { return external(x) + 1; }");
 	prove("int f(int x) { return external(x) + 2; }");
 	assert_int_equal(state_of("f"), MATCH_DIFFERS);
@@ -204,7 +232,14 @@ static void candidates_of_one_name(void **state)
 	prove(TWIN("\"one\"") "void b(int x) { twin(x); }");
 	assert_int_equal(state_of("twin"), MATCH_PROVED);
 	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "twin"));
+	/* That of this object was changed: the other one is not it, though it is equal. */
+	prove(TWIN("\"one\"") "void b(int x) { twin(x); }");
+	addr = match_function(match, "twin")->addr;
+	kernel_poke(&kernel, addr, "\xcc", 1);
+	prove(TWIN("\"one\"") "void b(int x) { twin(x); }");
+	assert_int_not_equal(state_of("twin"), MATCH_PROVED);
 	/* Nothing at all. */
+	boot_two(TWIN("\"one\"") "void a(int x) { twin(x); }", TWIN("\"one\"") "void b(int x) { twin(x); }");
 	prove("__attribute__((used)) " TWIN("\"one\""));
 	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
 	assert_refused(match_address(match, "twin", &addr), "FUNCTION-AMBIGUOUS");
@@ -551,8 +586,12 @@ static void returns(void **state)
 	TRIES(true, thunk, "", "ret; int3; int3; int3; int3");
 	TRIES(false, thunk, "", "ret; int3; int3; int3; nop");
 	TRIES(false, thunk, "", "ret; int3; int3; .byte 0x2e, 0xcc");
-	TRIES(true, thunk, "", "jmp srso_return_thunk");
-	TRIES(false, thunk, "", "jmp srso_return_thunk + 1");
+	TRIES(false, thunk, "", "jmp srso_return_thunk");
+	/* The one that this processor needs, which a variable holds. */
+	boot("extern void srso_return_thunk(void); void *x86_return_thunk = srso_return_thunk;\n"
+	     SITE("jmp srso_return_thunk", ""));
+	prove(SITE("jmp __x86_return_thunk", ""));
+	assert_proved("f");
 	TRIES(false, thunk, "", "call __x86_return_thunk");
 	TRIES(false, thunk, "", "ret; int3; int3; int3; ret");
 	TRIES(false, thunk, "", "jmp external");

@@ -20,4 +20,5 @@ expect "a pack for another kernel can be made" "?*9*" "$("$kmend" inspect --json
 	jq -r 'select(.manifest.release != "'"$(cat "$kit/release")"'").manifest.release')"
 
 guest pack.sh --file "$work/key.pub" --warn-is-crash
+guest lockdown.sh --append lockdown=confidentiality
 finish

@@ -14,6 +14,10 @@ expect "inspect --json" "$(cat "$kit/release") false cmdline_proc_show" \
 	"$(json inspect '[.manifest.release, .signed, .manifest.targets[].functions[].name]|join(" ")')"
 expect "verify --json" "$id true proved" \
 	"$(json verify '[.id, .proved, (.objects[].functions[]|select(.name=="cmdline_proc_show").state)]|join(" ")')"
+expect "verify --json: what it counts" "0 0 0 true" \
+	"$(json verify '.objects[0]|[.count.absent, .count.differs, .count.ambiguous, .count.proved == (.functions|length)]|join(" ")')"
+expect "verify --json of what is replaced" "FUNCTION-REPLACED differs 5" \
+	"$(json verify-after '[.refused.code, (.objects[].functions[]|select(.state=="differs")|.state, .running_offset)]|join(" ")')"
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
 expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
 	"$(json status '[.engine_abi, (.updates[]|.id, .state, .functions[].name, .modules[])]|join(" ")')"

@@ -59,13 +59,6 @@ static bool starts_with(const char *s, const char *prefix)
 	return s && !strncmp(s, prefix, strlen(prefix));
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = s ? strlen(s) : 0, m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 /* Nothing but NOPs. */
 static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end)
 {
@@ -255,17 +248,26 @@ static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step
 		return equal(c, 5, 5);
 	target = branch_target(k, c->run, k->w->size, &length);
 	name = target ? k->w->ops->function_at(k->w->arg, target, &module) : NULL;
-	if (starts_with(name, "ftrace_") || starts_with(module, "__builtin__ftrace") ||
-	    starts_with(name, "bpf_trampoline_") || starts_with(name, "__fentry__"))
+	if (name && (starts_with(module, "__builtin__ftrace") || starts_with(name, "bpf_trampoline_") ||
+		     !strcmp(name, "ftrace_caller") || !strcmp(name, "ftrace_regs_caller") ||
+		     !strcmp(name, "__fentry__")))
 		return equal(c, 5, 5);
 	return different(k, c, "the ftrace site calls something else");
 }
 
-/* apply_returns(): RET and filling, or a jump to the return thunk that this CPU needs. */
+/* Whether @target is the return thunk that the object names, or the one that this CPU needs. */
+static bool is_return_thunk(const struct walk *k, uint64_t target)
+{
+	uint64_t variable = k->w->ops->lookup(k->w->arg, "x86_return_thunk"), held;
+
+	return target == k->w->ops->lookup(k->w->arg, "__x86_return_thunk") ||
+	       (variable && k->w->ops->read(k->w->arg, variable, &held, sizeof(held)) && target == held);
+}
+
+/* apply_returns(): RET and filling, or a jump to the return thunk. */
 static enum form form_return(struct walk *k, struct cursor *c, const struct step *s)
 {
 	uint64_t end = c->run + s->pre.length, target;
-	const char *module;
 	unsigned int length;
 
 	if (end > k->w->size)
@@ -273,9 +275,7 @@ static enum form form_return(struct walk *k, struct cursor *c, const struct step
 	if (is_return(k->w->text, c->run, end))
 		return equal(c, s->pre.length, s->pre.length);
 	target = branch_target(k, c->run, end, &length);
-	if (s->run.mnemonic == s->pre.mnemonic && target &&
-	    (target == k->w->ops->lookup(k->w->arg, "__x86_return_thunk") ||
-	     ends_with(k->w->ops->function_at(k->w->arg, target, &module), "return_thunk")))
+	if (s->run.mnemonic == s->pre.mnemonic && target && is_return_thunk(k, target))
 		return equal(c, s->pre.length, length);
 	return different(k, c, "a return is neither RET nor a jump to a return thunk");
 }

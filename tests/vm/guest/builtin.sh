@@ -27,6 +27,16 @@ works "verify" "fs/proc/cmdline.o in vmlinux: * 0 differ, 0 ambiguous
 $id: proved against the running kernel in * ms" kmend verify --allow-unsigned builtin.kmend
 kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
 show verify /tmp/json
+# In the first instruction behind the ftrace site; the kernel makes a jump of the breakpoint, if it can.
+echo "p:probe cmdline_proc_show+5" >/sys/kernel/tracing/kprobe_events
+echo 1 >/sys/kernel/tracing/events/kprobes/probe/enable
+refused "verify with a kprobe" FUNCTION-PROBED "cmdline_proc_show has a *probe* at cmdline_proc_show+0x5*" \
+	kmend verify --allow-unsigned builtin.kmend
+echo 0 >/sys/kernel/tracing/events/kprobes/probe/enable
+echo >/sys/kernel/tracing/kprobe_events
+echo 2 >/proc/sys/kernel/kptr_restrict
+refused "verify with hidden addresses" KALLSYMS-HIDDEN "*kptr_restrict=1*" kmend verify --allow-unsigned builtin.kmend
+echo 0 >/proc/sys/kernel/kptr_restrict
 works "snapshot" "before: $release, *" kmend snapshot -q before
 works "verify of a snapshot" "*$id: proved against the snapshot before in * ms" \
 	kmend verify --allow-unsigned --snapshot before builtin.kmend

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of this folder share: trial.c compares, match.c decides, address.c tells. */
+#ifndef KMEND_MATCH_TRIAL_H
+#define KMEND_MATCH_TRIAL_H
+
+#include "match/match.h"
+
+/* What is known of the address of an atom or a symbol. */
+struct place {
+	uint64_t addr;
+	bool known;
+	bool conflict;	/* two proved functions disagree */
+	bool proved;	/* a function that was matched there itself */
+};
+
+/* What one candidate would make known, and by which relocation. */
+struct finding {
+	struct place *place;
+	uint64_t addr;
+	const struct reloc *rel;
+};
+
+struct trial {
+	struct match *m;
+	const struct match_function *function;
+	unsigned int depth;
+	struct finding *findings;
+	size_t count, capacity;
+	struct error *err;	/* the memory cannot be trusted: no outcome counts */
+};
+
+/*
+ * Compares the function @f with the code at @addr and notes in @f where they
+ * differ; what it refers to is left in @t.
+ */
+bool trial_try(struct trial *t, struct match_function *f, uint64_t addr);
+
+#endif
