@@ -110,6 +110,15 @@ struct kmend_target {
 	kmend_u64 base;		/* the module's text base as in /proc/modules; 0 for vmlinux */
 };
 
+/*
+ * Where the addresses lie that the update's symbols were bound to, other than in
+ * vmlinux: the pages, 0 after the last.  Written by the program into the section
+ * .kmend.uses.  An update that uses what another update brought needs that one
+ * applied.
+ */
+#define KMEND_USES 256
+#define KMEND_USES_PAGE 4096
+
 #ifdef __KERNEL__
 struct module;
 
@@ -119,6 +128,7 @@ struct kmend_update {
 	const struct kmend_target *target;
 	const struct kmend_function *functions;
 	const struct kmend_range *ranges;
+	const u64 *uses;	/* KMEND_USES of them */
 	u32 function_count;
 	u32 range_count;
 	void *engine;		/* the engine's own */
