@@ -18,7 +18,7 @@
  *				once: who waits for the switch must not do so inside of code
  *				that it may replace, as that of write(2).  EINVAL: it makes no
  *				sense; EAGAIN: one is under way.
- *	outcome			"running", or of the last one that was written to switch,
+ *	outcome			of the last one that was written to switch, "running TRIES" or
  *				"ERRNO TRIES": 0, or a number from below, and how often it tried
  *	updates/ID/state	"loaded" or "applied"
  *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
