@@ -217,5 +217,9 @@ bool watch_grace(unsigned long deadline)
 void watch_exit(void)
 {
 	/* Even one that was not waited for comes back to grace_over(). */
+#ifdef CONFIG_TASKS_RCU
 	rcu_barrier_tasks();
+#else
+	rcu_barrier();	/* without preemption, call_rcu_tasks() is call_rcu() */
+#endif
 }
