@@ -199,10 +199,10 @@ static enum finding judge(const struct stop *stop, struct task_struct *task)
 		return CLEAR;		/* the watch will see it; or it is dead */
 	blocked = blocked_by_stack(stop, task) || blocked_by_graph(stop, task);
 	put_task_stack(task);
-	/* Their list is not to be walked while it may change. */
-	if (first_instance(task) || (blocked && task_is_running(task)))
-		return UNSURE;
-	return blocked ? BLOCKED : CLEAR;
+	if (blocked && !task_is_running(task))
+		return BLOCKED;
+	/* The list of kretprobes is not to be walked while it may change. */
+	return blocked || first_instance(task) ? UNSURE : CLEAR;
 }
 
 static void keep(struct stop *stop, struct task_struct *task)
