@@ -18,6 +18,9 @@
 #define MOVE_WAIT_MS 5
 #define LAST_WAIT_MS 100u
 
+/* At least, for threads that were preempted to run on. */
+#define GRACE_HZ (5 * HZ)
+
 /* For measurements: no watch, one CPU looks at all threads in the stop. */
 static bool plain;
 module_param(plain, bool, 0600);
@@ -113,7 +116,7 @@ int ladder(const char *ids, bool apply, unsigned int ms, unsigned int *tries)
 	*tries = 0;
 	mutex_lock(&ladder_lock);
 	attempt.plain = READ_ONCE(plain);
-	attempt.grace_deadline = max(deadline, jiffies + HZ);
+	attempt.grace_deadline = max(deadline, jiffies + GRACE_HZ);
 	if (!attempt.plain)
 		err = watch_begin();
 	if (!err) {

@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A thread of a program that sleeps interruptibly is made to believe that there
- * is a signal, as kernel live patching and the freezer do: it gives up what it
- * waits for and goes to the edge of user mode, where the kernel finds no signal
- * and begins the system call again.  There it runs on_edge().
- *
- * Of calls that end with EINTR although no signal came, on_edge() makes ones
- * that begin again unless a handler is to run.  Calls that may have done a part
- * of their work by then are left alone (arch/.../calls.c).
- */
+/* Threads that sleep in the way are moved; move.h tells how. */
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>

@@ -1,5 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Threads that sleep in code which is to be replaced are moved out of it. */
+/*
+ * Threads that sleep in code which is to be replaced are moved out of it.
+ *
+ * A thread of a program that sleeps interruptibly is made to believe that there
+ * is a signal, as kernel live patching and the freezer do: it gives up what it
+ * waits for and goes to the edge of user mode, where the kernel finds no signal
+ * and begins the system call again.  There it runs on_edge().
+ *
+ * Of calls that end with EINTR although no signal came, on_edge() makes ones
+ * that begin again unless a handler is to run.  Calls that may have done a part
+ * of their work by then are left alone (arch/.../calls.c).
+ */
 #ifndef MOVE_H
 #define MOVE_H
 

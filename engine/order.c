@@ -3,17 +3,29 @@
  * Which updates may stand next to which.
  *
  * A function has at most one jump.  An update may replace the code of another
- * one: that is then applied before it and undone after it.
+ * one, or use what that one brought: that is then applied before it and undone
+ * after it.
  */
 #include <linux/kernel.h>
 #include "engine.h"
 
-static int refuse(struct update *update, const struct update *other,
-		  const struct kmend_function *f, int err)
+static int refuse(struct update *update, const struct update *other, const char *what,
+		  const char *why, int err)
 {
 	snprintf(update->in_the_way, sizeof(update->in_the_way), "update %s %s %s\n", other->id,
-		 function_name(f), err == -EEXIST ? "replaces-it" : "is-stacked");
+		 what, why);
 	return err;
+}
+
+static bool uses(const struct part *part, const struct module *mod)
+{
+	const u64 *page = part->given->uses;
+
+	for (; page < part->given->uses + KMEND_USES && *page; page++) {
+		if (within_module(*page, mod))
+			return true;
+	}
+	return false;
 }
 
 static bool overlap(const struct kmend_function *f, const struct kmend_function *g)
@@ -34,57 +46,68 @@ static int check_unique(struct update *update, const struct kmend_function *f)
 		for_each_part(part, other) {
 			for_each_function(g, part) {
 				if (f != g && overlap(f, g))
-					return refuse(update, other, f, -EEXIST);
+					return refuse(update, other, function_name(f), "replaces-it",
+						      -EEXIST);
 			}
 		}
 	}
 	return 0;
 }
 
-/* Where @f is code of an update, that one must be applied, and so stay. */
-static int check_below(struct update *update, const struct kmend_function *f)
+/* Does @part replace or use something of @other? */
+static bool stands_on(const struct part *part, const struct update *other, const char **what)
 {
-	struct update *other;
-	struct part *part;
+	const struct kmend_function *f;
+	struct part *below;
 
-	for_each_update(other) {
-		for_each_part(part, other) {
-			if (within_module(f->old_addr, part->given->owner) && !other->applied &&
-			    !other->chosen)
-				return refuse(update, other, f, -EXDEV);
+	for_each_part(below, other) {
+		const struct module *mod = below->given->owner;
+
+		*what = below->given->target->name;
+		if (part != below && uses(part, mod))
+			return true;
+		for_each_function(f, part) {
+			*what = function_name(f);
+			if (within_module(f->old_addr, mod))
+				return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
+/* What @part stands on must be applied, and so stay. */
 static int check_apply(struct update *update, const struct part *part)
 {
 	const struct kmend_function *f;
+	struct update *other;
+	const char *what;
 	int err;
 
 	for_each_function(f, part) {
-		err = check_unique(update, f) ?: check_below(update, f);
+		err = check_unique(update, f);
 		if (err)
 			return err;
+	}
+	for_each_update(other) {
+		if (!other->applied && !other->chosen && stands_on(part, other, &what))
+			return refuse(update, other, what, "is-stacked", -EXDEV);
 	}
 	return 0;
 }
 
-/* Does an update that stays applied replace code of this one? */
-static int check_undo(struct update *update, const struct part *part)
+/* Does an update that stays applied stand on this one? */
+static int check_undo(struct update *update)
 {
-	const struct kmend_function *g;
 	struct update *other;
 	struct part *above;
+	const char *what;
 
 	for_each_update(other) {
 		if (!other->applied || other->chosen)
 			continue;
 		for_each_part(above, other) {
-			for_each_function(g, above) {
-				if (within_module(g->old_addr, part->given->owner))
-					return refuse(update, other, g, -EXDEV);
-			}
+			if (stands_on(above, update, &what))
+				return refuse(update, other, what, "is-stacked", -EXDEV);
 		}
 	}
 	return 0;
@@ -98,7 +121,7 @@ int check_order(bool apply)
 
 	for_each_chosen(update) {
 		for_each_part(part, update) {
-			err = apply ? check_apply(update, part) : check_undo(update, part);
+			err = apply ? check_apply(update, part) : check_undo(update);
 			if (err)
 				return err;
 		}

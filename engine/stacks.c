@@ -1,34 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Could a thread return into code that is to be replaced?
- *
- * A thread that no CPU runs was switched away from and its stack lies still,
- * with the registers of what it was interrupted in, if it was: interrupts begin
- * on the thread's stack, and no CPU switches threads while it is inside of one.
- * Every aligned word of it that could be an address in the code counts.  That
- * takes more for an address than an unwinder would, and never misses one,
- * whatever the compiler and the CPU's exception frames look like.
- *
- * Tracers put return addresses elsewhere and leave their own on the stack: the
- * function graph tracer in a shadow stack, kretprobes in a list of each thread.
- * A trampoline that calls the function (fexit, ftrace) leaves an address in the
- * function on the stack as any call does.
- *
- * All threads are looked at before the stop, which they do not notice.  In the
- * stop, those are looked at again that ran since (watch.c), those that could not
- * be judged before, and the ones that are in no list: the stoppers, which run
- * now, and the idle tasks, which run unseen on CPUs that are offline.
- *
- * A thread that is created meanwhile either ran, or has but its first frame,
- * which enters functions at their start.
- *
- * A dying thread leaves the list in exit_notify() and calls a few functions
- * more.  Was it preempted there before the watch began, watch_grace() waits for
- * it; later, the watch saw it.  So it does with a thread that was preempted in
- * the copy of some instructions that an optimized kprobe made and that is gone
- * since (probes.c refuses those that are not).  Not seen: one that sleeps there
- * for memory to tell the process connector of its end.
- */
+/* Could a thread return into code that is to be replaced?  stop.h tells how that is found out. */
 #include <linux/bsearch.h>
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
@@ -228,10 +199,10 @@ static enum finding judge(const struct stop *stop, struct task_struct *task)
 		return CLEAR;		/* the watch will see it; or it is dead */
 	blocked = blocked_by_stack(stop, task) || blocked_by_graph(stop, task);
 	put_task_stack(task);
-	/* Their list is not to be walked while it may change. */
-	if (first_instance(task) || (blocked && task_is_running(task)))
-		return UNSURE;
-	return blocked ? BLOCKED : CLEAR;
+	if (blocked && !task_is_running(task))
+		return BLOCKED;
+	/* The list of kretprobes is not to be walked while it may change. */
+	return blocked || first_instance(task) ? UNSURE : CLEAR;
 }
 
 static void keep(struct stop *stop, struct task_struct *task)
@@ -332,11 +303,15 @@ static void forget_blockers(void)
 		update->blocker_count = 0;
 }
 
+/* One that is not online does not tell whom it runs: its stopper, until it parks, and idle. */
+static struct cpumask online_before;
+
 int check_sleeping(struct stop *stop)
 {
 	bool movable;
 	int err;
 
+	cpumask_copy(&online_before, cpu_online_mask);
 	watch_turn();
 	list_threads(stop);
 	sift(stop);
@@ -411,5 +386,5 @@ bool needs_all(const struct stop *stop)
 		if (watch_current(cpu)->full)
 			return true;
 	}
-	return stop->all;
+	return stop->all || !cpumask_equal(&online_before, cpu_online_mask);
 }

@@ -1,5 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happens while the machine is stopped.  Nothing here allocates or sleeps. */
+/*
+ * The stop, and the look at all stacks before it and in it.  What happens in it
+ * neither allocates nor sleeps.
+ *
+ * How stacks.c finds out whether a thread could return into code that is to be
+ * replaced.
+ *
+ * A thread that no CPU runs was switched away from and its stack lies still,
+ * with the registers of what it was interrupted in, if it was: interrupts begin
+ * on the thread's stack, and no CPU switches threads while it is inside of one.
+ * Every aligned word of it that could be an address in the code counts.  That
+ * takes more for an address than an unwinder would, and never misses one,
+ * whatever the compiler and the CPU's exception frames look like.
+ *
+ * Tracers put return addresses elsewhere and leave their own on the stack: the
+ * function graph tracer in a shadow stack, kretprobes in a list of each thread.
+ * A trampoline that calls the function (fexit, ftrace) leaves an address in the
+ * function on the stack as any call does.
+ *
+ * All threads are looked at before the stop, which they do not notice.  In the
+ * stop, those are looked at again that ran since (watch.c), those that could not
+ * be judged before, and the ones that are in no list: the stoppers, which run
+ * now, and the idle tasks, which run unseen on CPUs that are offline.
+ *
+ * A thread that is created meanwhile either ran, or has but its first frame,
+ * which enters functions at their start.
+ *
+ * A dying thread leaves the list in exit_notify() and calls a few functions
+ * more.  Was it preempted there before the watch began, watch_grace() waits for
+ * it; later, the watch saw it.  So it does with a thread that was preempted in
+ * the copy of some instructions that an optimized kprobe made and that is gone
+ * since (probes.c refuses those that are not).  Not seen: one that sleeps there
+ * for memory to tell the process connector of its end.
+ */
 #ifndef STOP_H
 #define STOP_H
 

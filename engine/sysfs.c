@@ -140,18 +140,16 @@ static struct {
 	unsigned int ms;
 	char *ids;
 	int err;			/* of the last one */
-	unsigned int tries;
+	unsigned int tries;		/* of this one; written without the lock */
 } request = { .lock = __MUTEX_INITIALIZER(request.lock) };
 
 static void do_request(struct kthread_work *work)
 {
-	unsigned int tries;
-	int err = ladder(request.ids, request.apply, request.ms, &tries);
+	int err = ladder(request.ids, request.apply, request.ms, &request.tries);
 
 	mutex_lock(&request.lock);
 	kfree(request.ids);
 	request.err = -err;
-	request.tries = tries;
 	request.running = false;
 	mutex_unlock(&request.lock);
 }
@@ -172,6 +170,7 @@ static int queue_request(bool apply, unsigned int ms, const char *ids)
 	}
 	request.apply = apply;
 	request.ms = ms;
+	request.tries = 0;
 	request.running = true;
 	kthread_queue_work(request.worker, &request.work);
 out:
@@ -203,7 +202,7 @@ static ssize_t outcome_show(struct kobject *kobj, struct kobj_attribute *attr, c
 
 	mutex_lock(&request.lock);
 	if (request.running)
-		len = sysfs_emit(buf, "running\n");
+		len = sysfs_emit(buf, "running %u\n", READ_ONCE(request.tries));
 	else
 		len = sysfs_emit(buf, "%d %u\n", request.err, request.tries);
 	mutex_unlock(&request.lock);

@@ -24,6 +24,9 @@ const struct kmend_target kmend_target __section(".kmend.target") = {
 	.name = KMEND_TARGET,
 };
 
+extern const u64 kmend_uses[KMEND_USES];
+const u64 kmend_uses[KMEND_USES] __section(".kmend.uses") = { 0 };
+
 static struct kmend_update update = {
 	.id = KMEND_UPDATE_ID,
 	.owner = THIS_MODULE,
@@ -32,6 +35,7 @@ static struct kmend_update update = {
 	.ranges = kmend_ranges,
 	.objects = kmend_objects,
 	.hooks = kmend_hooks,
+	.uses = kmend_uses,
 };
 
 static int __init update_init(void)

@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Watches who runs, by the tracepoint sched_switch.
- *
- * __schedule() is the only way from one thread to another, and calls the
- * tracepoint with interrupts off before it leaves the old thread's stack
- * (kernel/sched/core.c).  In the stop every CPU has switched to its stopper.  So
- * a thread that is in no set then was not on a CPU since the sets were empty:
- * not a word of its stack, none of its registers and none of its lists of
- * return addresses can have changed.
- */
+/* Which threads ran?  watch.h tells why none is missed. */
 #include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/hash.h>
@@ -226,5 +217,9 @@ bool watch_grace(unsigned long deadline)
 void watch_exit(void)
 {
 	/* Even one that was not waited for comes back to grace_over(). */
+#ifdef CONFIG_TASKS_RCU
 	rcu_barrier_tasks();
+#else
+	rcu_barrier();	/* without preemption, call_rcu_tasks() is call_rcu() */
+#endif
 }

@@ -2,6 +2,17 @@
 /*
  * Which threads ran?  While the watch is on, every thread that a CPU switches
  * away from is noted, with a reference, in a set of that CPU.
+ *
+ * __schedule() is the only way from one thread to another, and calls the
+ * tracepoint with interrupts off before it leaves the old thread's stack
+ * (kernel/sched/core.c).  In the stop every CPU has switched to its stopper.  So
+ * a thread that is in no set then was not on a CPU since the sets were empty:
+ * not a word of its stack, none of its registers and none of its lists of
+ * return addresses can have changed.
+ *
+ * Tracepoints are silent on a CPU that is not online.  It runs its idle task,
+ * which is always looked at in the stop, and at the end its stopper, which parks;
+ * where CPUs went offline since, all threads are looked at in the stop.
  */
 #ifndef WATCH_H
 #define WATCH_H

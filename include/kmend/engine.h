@@ -18,7 +18,7 @@
  *				once: who waits for the switch must not do so inside of code
  *				that it may replace, as that of write(2).  EINVAL: it makes no
  *				sense; EAGAIN: one is under way.
- *	outcome			"running", or of the last one that was written to switch,
+ *	outcome			of the last one that was written to switch, "running TRIES" or
  *				"ERRNO TRIES": 0, or a number from below, and how often it tried
  *	updates/ID/state	"loaded" or "applied"
  *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
@@ -156,6 +156,15 @@ struct kmend_target {
 	kmend_u64 base;		/* the module's text base as in /proc/modules; 0 for vmlinux */
 };
 
+/*
+ * Where the addresses lie that the update's symbols were bound to, other than in
+ * vmlinux: the pages, 0 after the last.  Written by the program into the section
+ * .kmend.uses.  An update that uses what another update brought needs that one
+ * applied.
+ */
+#define KMEND_USES 256
+#define KMEND_USES_PAGE 4096
+
 #ifdef __KERNEL__
 struct module;
 
@@ -167,6 +176,7 @@ struct kmend_update {
 	const struct kmend_range *ranges;
 	const struct kmend_object *objects;
 	const struct kmend_hook *hooks;
+	const u64 *uses;	/* KMEND_USES of them */
 	u32 function_count;
 	u32 range_count;
 	u32 object_count;

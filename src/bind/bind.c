@@ -13,6 +13,7 @@ struct binding {
 	const struct manifest_target *mt;	/* NULL for the engine */
 	struct match *const *matches;
 	struct live *live;
+	uint64_t kernel_end;			/* vmlinux lies below, and modules above */
 	struct object *ko;
 	uint8_t *symbols;			/* the image's symbol table, the first as in object.c */
 };
@@ -70,6 +71,32 @@ static const struct manifest_symbol *symbol_of(const struct binding *b, const ch
 	return NULL;
 }
 
+/* Lists of structures are read and written where they stand in the image. */
+static bool is_list(const struct section *sec, size_t entry)
+{
+	return sec->data && sec->size % entry == 0 && (uintptr_t)sec->data % 8 == 0;
+}
+
+/* Notes that the update uses what is at @addr, where the engine looks for it. */
+static struct error *note_use(const struct binding *b, uint64_t addr)
+{
+	const struct section *sec = object_section(b->ko, ".kmend.uses");
+	uint64_t page = addr & -(uint64_t)KMEND_USES_PAGE, *uses;
+	size_t i;
+
+	if (addr < b->kernel_end)
+		return NULL;
+	if (!sec || !is_list(sec, sizeof(*uses)) || sec->size != KMEND_USES * sizeof(*uses))
+		return does_not_fit(b, "it has no room for what it uses");
+	uses = (uint64_t *)sec->data;
+	for (i = 0; i < KMEND_USES && uses[i] && uses[i] != page; i++)
+		;
+	if (i == KMEND_USES)
+		return refuse("TOO-MANY", "%s refers to too many pages of modules", b->ko->name);
+	uses[i] = page;
+	return NULL;
+}
+
 static struct error *bind_symbols(struct binding *b)
 {
 	size_t i;
@@ -89,6 +116,7 @@ static struct error *bind_symbols(struct binding *b)
 		if (!m)
 			return does_not_fit(b, ms->object);
 		TRY(match_address(m, ms->name, &addr));
+		TRY(note_use(b, addr));
 		set_absolute(b, s, addr);
 	}
 	return NULL;
@@ -117,12 +145,6 @@ static struct error *function_at(const struct binding *b, const struct section *
 	if (!*f)
 		return does_not_fit(b, "a function's old code is not named");
 	return match_require(*m, *f);
-}
-
-/* Lists of structures are read and written where they stand in the image. */
-static bool is_list(const struct section *sec, size_t entry)
-{
-	return sec->data && sec->size % entry == 0 && (uintptr_t)sec->data % 8 == 0;
 }
 
 static bool replaces_functions(const struct manifest_target *mt)
@@ -326,8 +348,11 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 			  struct match *const *matches, struct live *live, struct bound *out)
 {
 	struct binding b = { .mt = mt, .matches = matches, .live = live };
+	const struct live_symbol *end = only_symbol(live, "_end");
 	struct error *err;
 
+	/* Where the kernel does not tell: as far as it may reach (Documentation/x86/x86_64/mm.rst). */
+	b.kernel_end = end ? end->addr : 0xffffffffc0000000;
 	TRY(open_image(&b, ko, size, mt->file));
 	err = bind_symbols(&b);
 	if (!err)

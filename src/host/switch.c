@@ -18,6 +18,9 @@
 #define LAST_WAIT_NS  20000000ull
 #define PATIENCE      60
 
+/* Tries after which the user is told what is waited for. */
+#define TOLD_AFTER 8
+
 static int write_command(const char *path, const char *command)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -67,14 +70,14 @@ static char *join_ids(const char *start, const char *const *ids, size_t count)
 	return text;
 }
 
-/* Reads "running", which is false, or "ERRNO TRIES". */
+/* Reads "running TRIES" or "ERRNO TRIES". */
 static struct error *read_outcome(const char *path, bool *ended, int *errnum, unsigned int *attempts)
 {
 	_cleanup_free_ void *text = NULL;
 	size_t size;
 
 	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
-	*ended = strcmp(text, "running\n");
+	*ended = sscanf(text, "running %u", attempts) != 1;
 	if (*ended && sscanf(text, "%d %u", errnum, attempts) != 2)
 		return system_error(0, "%s is not what this kmend expects", path);
 	return NULL;
@@ -94,7 +97,7 @@ static struct error *wait_for_outcome(unsigned int timeout, int *errnum, unsigne
 		TRY(read_outcome(path, &ended, errnum, attempts));
 		if (ended)
 			return NULL;
-		if (!told && now_ns() - start > 1000000000ull) {
+		if (!told && *attempts >= TOLD_AFTER) {
 			log_progress("waiting until no thread is in the functions");
 			told = true;
 		}
@@ -221,8 +224,8 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 	blockers = list_blockers(ids, count);
 	if (errnum == EBUSY)
 		return refuse("BLOCKED",
-			      "%s: something was in the way at each of %u tries within %u s; "
-			      "let threads finish or stop them, or give a longer --timeout%s",
+			      "%s: something was in the way at each of %u tries within %u s; end "
+			      "what is named here, or give a longer --timeout%s",
 			      names, attempts, timeout, blockers);
 	return switch_error(errnum, apply, names, blockers);
 }

@@ -72,6 +72,7 @@ static int tear_down(void **state)
 /* The update module from the old code to @changed, for the target @name, and the proof of the old code. */
 static void *make_update(const char *changed, const char *name, size_t *size)
 {
+	static const uint64_t uses[KMEND_USES];
 	struct kmend_target kt = { .base = 0 };
 	struct change change = { .pre = compile(pre), .post = compile(changed) };
 	void *image;
@@ -83,6 +84,8 @@ static void *make_update(const char *changed, const char *name, size_t *size)
 	assert_ok(output_each_undefined(extraction->out, add_symbol, NULL));
 	output_section(extraction->out, ".kmend.target", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0, &kt,
 		       sizeof(kt));
+	output_section(extraction->out, ".kmend.uses", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0, uses,
+		       sizeof(uses));
 	assert_ok(output_image(extraction->out, &image, size));
 	object_free(change.pre);
 	object_free(change.post);
@@ -135,6 +138,8 @@ static void binds_an_update(void **state)
 	range = (const void *)object_section(obj, ".kmend.ranges")->data;
 	assert_int_equal(range->size, match_function(match, "f.cold")->run_size);
 	assert_true(range->size > 0);
+	/* Nothing of a module. */
+	assert_int_equal(*(const uint64_t *)object_section(obj, ".kmend.uses")->data, 0);
 	object_free(obj);
 }
 

@@ -8,6 +8,7 @@
  *		without any, those that are in vmlinux and not exported
  *	bind -w IN.ko OUT.ko SYMBOL...	... with wrong bytes to expect
  *	bind -b IN.ko OUT.ko SYMBOL...	... with a wrong base of the target
+ *	bind -u IN.ko OUT.ko USED SYMBOL	... that uses the first one
  *	bind -s IN.ko OUT.ko SYMBOL...	... with a size that has no room for the jump
  *	bind -p SYMBOL		prints the first 16 bytes at a symbol
  *	bind -t FILE TEXT	writes TEXT to FILE in one write, prints "done" or
@@ -272,8 +273,12 @@ static void bind(const char *from, const char *to, char **symbols, char flaw)
 
 		/* An update's first symbol is the function that it replaces. */
 		data = section_data(elf, ".kmend.functions");
-		if (data)
+		if (data && !(flaw == 'u' && symbols[1]))
 			fill_function(data->d_buf, addr, flaw);
+		/* What it uses comes before that. */
+		data = section_data(elf, ".kmend.uses");
+		if (data && flaw == 'u' && symbols[1])
+			*(uint64_t *)data->d_buf = addr & -(uint64_t)KMEND_USES_PAGE;
 	}
 	data = section_data(elf, ".kmend.target");
 	if (data)

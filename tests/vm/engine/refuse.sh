@@ -30,6 +30,18 @@ expect "undo of both in one stop" "done" "$(switch undo $cmdline $stacked)"
 expect "two that replace the same" EEXIST "$(switch apply $cmdline $same)"
 expect "the text is what it was" "$before" "$(text cmdline_proc_show)"
 
+# An update that calls what another one brought
+load -u user new_cmdline_proc_show uptime_proc_show
+expect "what it uses is not applied" EXDEV "$(turn $user 1)"
+expect "and that is named" "update $cmdline * is-stacked" "$(cat $sys/updates/$user/blockers)"
+expect "both in one stop" "done" "$(switch apply $user $cmdline)"
+expect "it calls the other one's code" "replaced once" "$(cat /proc/uptime)"
+expect "undo of what is used" EXDEV "$(turn $cmdline 0)"
+expect "names who uses it" "update $user * is-stacked" "$(cat $sys/updates/$cmdline/blockers)"
+expect "undo of the user" "done" "$(turn $user 0)"
+expect "undo of what was used" "done" "$(turn $cmdline 0)"
+expect "unload" "done" "$(unload user)"
+
 # Text that is not what was proved
 load -w wrong version_proc_show
 expect "other text" ESTALE "$(turn $wrong 1)"

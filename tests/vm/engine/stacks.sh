@@ -40,6 +40,22 @@ expect "the other is not switched" loaded "$(state $count)"
 expect "and has no blockers" "" "$(cat $sys/updates/$count/blockers)"
 wait $napper
 
+# With time, the engine waits for what cannot be moved.
+start_nap
+ms=60000
+expect "apply, with time" "done" "$(switch apply $nap)"
+expect "it tried several times" "yes" "$([ "$(cat /tmp/tries)" -gt 1 ] && echo yes)"
+start_nap
+expect "undo, with time" "done" "$(switch undo $nap)"
+start_nap
+ms=300
+expect "apply, with too little" EBUSY "$(switch apply $nap)"
+expect "it tried several times" "yes" "$([ "$(cat /tmp/tries)" -gt 1 ] && echo yes)"
+expect "the thread is named" "$(cat /tmp/napper) sh target_nap+0x* stack" "$(cat $sys/updates/$nap/blockers)"
+expect "nothing changed" loaded "$(state $nap)"
+wait $napper
+ms=0
+
 # The return address is not on the stack
 echo 'r:kmend_test msleep' >$tracing/kprobe_events
 echo 1 >$tracing/events/kprobes/kmend_test/enable
