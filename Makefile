@@ -96,10 +96,20 @@ fuzz-programs:
 else
 fuzz-programs: $(FUZZ_SRCS:tests/fuzz/%.c=$(OUT)/%)
 
+$(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
 $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 endif
+
+# Programs of benchmarks that use the program's own stages.
+BENCH_SRCS := bench/objects.c bench/prove.c bench/mutate.c
+.PHONY: bench-programs
+bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
+
+$(BUILD)/bench/mutate: LDFLAGS += -Wl,--wrap=live_read
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 clean:
 	rm -rf $(BUILD)

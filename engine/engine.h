@@ -4,16 +4,25 @@
  *
  * Not exported by the kernel, so the kmend program binds these undefined
  * symbols to their addresses in this boot before it loads the module.  Each is
- * the only one of its name in vmlinux; all but kprobe_mutex are global there:
+ * the only one of its name in vmlinux; all but kprobe_mutex and
+ * kretprobe_inst_table are global there:
  *
- *	find_module		modules.c
- *	get_kprobe		probes.c
- *	idle_task		stacks.c
- *	kprobe_mutex		probes.c
- *	stop_machine_cpuslocked	switch.c; stop_machine() takes the hotplug lock,
- *				which must be taken before text_mutex
- *	text_mutex		switch.c
- *	text_poke_kgdb		arch/x86/text.c
+ *	__tracepoint_sched_switch	watch.c
+ *	find_module			modules.c
+ *	ftrace_lock			probes.c, as are the next three
+ *	ftrace_rec_iter_next
+ *	ftrace_rec_iter_record
+ *	ftrace_rec_iter_start
+ *	get_kprobe			probes.c
+ *	idle_task			stacks.c
+ *	kprobe_mutex			probes.c
+ *	kretprobe_inst_table		stacks.c; before 5.11
+ *	put_task_stack			stacks.c; exported by some
+ *	stop_machine_cpuslocked		switch.c; stop_machine() takes the hotplug lock,
+ *					which must be taken before text_mutex
+ *	text_mutex			switch.c
+ *	text_poke_kgdb			arch/x86/text.c
+ *	wake_up_state			move.c
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -106,7 +115,6 @@ static inline unsigned long jump_site(const struct kmend_function *f)
 struct update *find_update(const char *id);
 
 /* sysfs.c */
-extern const struct kobj_type update_type;
 int sysfs_init(void);
 void sysfs_exit(void);
 int sysfs_add_update(struct update *update);
@@ -125,6 +133,15 @@ void drop_modules(void);
  * the way.
  */
 int check_order(bool apply);
+
+/* One try to switch. */
+struct attempt {
+	bool apply;			/* or undo */
+	bool move;			/* those who sleep in the code */
+	bool plain;			/* see ladder.c */
+	bool after_grace;		/* see watch_grace() */
+	unsigned long grace_deadline;	/* in jiffies */
+};
 
 /*
  * hooks.c: call the chosen updates' hooks (kmend/hooks.h).  hooks_pre() returns
@@ -148,8 +165,16 @@ void shadow_exit(void);
 
 /*
  * switch.c: apply or undo the chosen updates, all of them or none; under
- * switch_lock.  Return: 0 or one of the errnos that sysfs.c lists.
+ * switch_lock and, unless @attempt is plain, a watch.
+ * Return: 0 or one of the errnos that sysfs.c lists.
  */
-int switch_chosen(bool apply);
+int switch_chosen(struct attempt *attempt);
+
+/*
+ * ladder.c: apply or undo the updates that @ids names, all of them or none; try
+ * for @ms milliseconds, once at least, and tell in *@tries how often.
+ * Return: 0 or one of the errnos that sysfs.c lists.
+ */
+int ladder(const char *ids, bool apply, unsigned int ms, unsigned int *tries);
 
 #endif

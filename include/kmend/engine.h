@@ -8,6 +8,55 @@
  * before it loads it (src/bind); the module's init registers it with the
  * engine; the switch is a write to sysfs.
  *
+ * In /sys/kernel/kmend are
+ *
+ *	abi			KMEND_ABI
+ *	switch			write "apply MS ID [ID...]" or "undo MS ID [ID...]": switch all
+ *				or none of these updates, in one stop, and try for MS
+ *				milliseconds, once at least.  After some tries, threads that
+ *				sleep in the code are moved out of it.  The write returns at
+ *				once: who waits for the switch must not do so inside of code
+ *				that it may replace, as that of write(2).  EINVAL: it makes no
+ *				sense; EAGAIN: one is under way.
+ *	outcome			"running", or of the last one that was written to switch,
+ *				"ERRNO TRIES": 0, or a number from below, and how often it tried
+ *	updates/ID/state	"loaded" or "applied"
+ *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
+ *				the write returns when it is done, or with an errno from below
+ *	updates/ID/functions	lines "name target old_addr new_addr"
+ *	updates/ID/blockers	why the last try failed, empty where it did not:
+ *				after EBUSY lines "tid comm function+offset where", where one of
+ *				stack, function-graph and kretprobe (the place of a thread's
+ *				return address); or "0 - function+offset kprobe": a probe in the
+ *				way; or "0 - function+offset redirected": ftrace leads calls
+ *				elsewhere, for a kernel live patch for instance; or
+ *				"0 - 0x0 preempted": a thread that was preempted somewhere in the
+ *				kernel did not run on in time;
+ *				after ESTALE "0 - function+offset text";
+ *				after EEXIST and EXDEV "update ID function why", of which
+ *				function may be an object's name;
+ *				after ECANCELED, or EBUSY, "hook ERRNO function kind": it refused
+ *	updates/ID/pause_ns	how long the last stop took: on the CPU that led it, from when
+ *				all CPUs were stopped until all jumps were written (or it was
+ *				found that they cannot be) and every CPU had acknowledged it.
+ *				The way of the CPUs into and out of the stop is not in it.  0
+ *				where no try came as far as the stop.
+ *
+ * A switch that fails changes nothing:
+ *	EALREADY	an update is so already
+ *	EBUSY		a thread is in the code, or a probe: see blockers
+ *	ECANCELED	a hook refused: see blockers
+ *	EEXIST		a function or an object's content is already replaced by another
+ *			update: see blockers
+ *	EXDEV		an applied update replaces code of this one, or this one replaces
+ *			code of an update that is not applied: see blockers
+ *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
+ *			jump: see blockers
+ *	ENODEV		a module is gone, or not where the proof saw it
+ *	ENOENT		no such update
+ *	EINVAL		no id, or one twice
+ *	ENOMEM
+ *
  * The structures below are read and written by the program in the ELF image,
  * so every member has a fixed size and there is no implicit padding.
  */
@@ -26,11 +75,12 @@ typedef uint32_t kmend_u32;
 typedef uint64_t kmend_u64;
 #endif
 
-#define KMEND_ABI 2
+#define KMEND_ABI 2		/* 2: "switch" takes a time and returns at once; hooks and objects */
 
 #define KMEND_ID_LEN 16		/* hex digits, without the final NUL */
 #define KMEND_NAME_LEN 56	/* a module's name with its NUL (MODULE_NAME_LEN) */
 #define KMEND_JUMP_LEN 5	/* jmp rel32 */
+#define KMEND_SWITCH_MS_MAX 86400000u /* a day */
 
 /*
  * One replaced function.  The array kmend_functions[] of an update module

@@ -14,6 +14,12 @@ unsigned int arch_reloc_size(uint32_t type);
 /* The type of a relocation that writes a 64-bit address. */
 uint32_t arch_reloc_address(void);
 
+/*
+ * The address that the linked @field, which is at @field_addr, refers to: that
+ * of @rel's target (or symbol) plus its delta.
+ */
+uint64_t arch_reloc_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr);
+
 /* Whether @size bytes of text are nothing but the filling between functions. */
 bool arch_is_padding(const uint8_t *text, size_t size);
 

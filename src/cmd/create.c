@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "build/compile.h"
+#include "build/reach.h"
 #include "build/symvers.h"
 #include "cmd/target.h"
 #include "extract/module.h"
@@ -24,7 +25,7 @@ struct create_options {
 	struct accepted accepted;
 	char *const *patches;
 	size_t patch_count;
-	int jobs;
+	struct compile_options compile;
 };
 
 /* Everything that one create makes. */
@@ -59,14 +60,29 @@ static void add_string(char ***list, size_t *count, char *s)
 	(*list)[(*count)++] = s;
 }
 
+static struct error *parse_others(const char *s, size_t *others)
+{
+	char *end;
+
+	*others = REACH_ALL;
+	if (!s)
+		return NULL;
+	*others = strtoul(s, &end, 10);
+	if (*end || end == s || *s == '-' || !*others)
+		return usage_error("--all-objects takes a number of source files, not %s", s);
+	return NULL;
+}
+
 static struct error *parse_accept(char *s, struct accepted *accepted)
 {
 	if (!strncmp(s, "layout:", 7) && s[7])
 		add_string(&accepted->layouts, &accepted->layout_count, s + 7);
 	else if (!strncmp(s, "data:", 5) && s[5])
 		add_string(&accepted->data, &accepted->data_count, s + 5);
+	else if (!strncmp(s, "init:", 5) && s[5])
+		add_string(&accepted->init, &accepted->init_count, s + 5);
 	else
-		return usage_error("--accept takes layout:TYPE or data:NAME, not %s", s);
+		return usage_error("--accept takes layout:TYPE, data:NAME or init:NAME, not %s", s);
 	return NULL;
 }
 
@@ -77,11 +93,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
-		CMD_COMMON_OPTIONS
+		{ "all-objects", optional_argument, NULL, 'O' }, CMD_COMMON_OPTIONS
 	};
 	int c;
 
-	o->jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	o->compile.jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT "j:o:", options, NULL)) != -1) {
 		switch (c) {
 		case 'K':
@@ -105,8 +121,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		case 'A':
 			TRY(parse_accept(optarg, &o->accepted));
 			break;
+		case 'O':
+			TRY(parse_others(optarg, &o->compile.others));
+			break;
 		case 'j':
-			TRY(parse_jobs(optarg, &o->jobs));
+			TRY(parse_jobs(optarg, &o->compile.jobs));
 			break;
 		default:
 			TRY(cmd_common_option(c, argv));
@@ -224,7 +243,7 @@ static struct error *make_update(struct create *c)
 	symvers = path_join(c->kit->headers, "Module.symvers");
 	TRY(symvers_open(symvers, &c->symvers));
 	TRY(tree_open(c->kit, &c->tree));
-	TRY(compile_patches(c->tree, c->patches, o->jobs, &c->objects));
+	TRY(compile_patches(c->tree, c->patches, &o->compile, &c->objects));
 	tree_close(take_ptr(c->tree));
 	log_progress("comparing");
 	TRY(targets_extract(&c->objects, &o->accepted, &c->targets));
@@ -306,5 +325,6 @@ struct error *cmd_create(int argc, char **argv)
 	create_fini(&c);
 	free(opts.accepted.layouts);
 	free(opts.accepted.data);
+	free(opts.accepted.init);
 	return err;
 }

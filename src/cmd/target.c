@@ -73,8 +73,73 @@ static struct error *check_all_moved(const struct target_list *list)
 	return NULL;
 }
 
+static bool is_accepted(const char *name, char *const *accepted, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count && strcmp(accepted[i], name); i++)
+		;
+	return i < count;
+}
+
+/* Code that the patch names; what changes only with what is inlined does not set up anything else. */
+static struct error *note_past(struct target_list *list, struct change *c, const struct compiled *o,
+			       const struct names *touched, const struct accepted *accepted)
+{
+	size_t i;
+
+	list->hooked |= c->hook_count > 0;
+	TRY(past_find(c, o->post_debug));
+	for (i = 0; i < c->past_count && !list->past; i++) {
+		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
+
+		if (names_has(touched, name, strlen(name)) &&
+		    !is_accepted(name, accepted->init, accepted->init_count))
+			list->past = xasprintf("%s in %s", name, o->name);
+	}
+	return NULL;
+}
+
+/* Whether @a ran already, or goes with what did. */
+static bool is_past(const struct change *c, const struct atom *a)
+{
+	size_t i, len;
+
+	for (i = 0; i < c->past_count; i++) {
+		len = strlen(atom_name(c->past[i]));
+		if (c->past[i] == a || (!strncmp(atom_name(a), atom_name(c->past[i]), len) &&
+					!strcmp(atom_name(a) + len, ".cold")))
+			return true;
+	}
+	return false;
+}
+
+/* What was set up by the old code may not be what the new code expects. */
+static struct error *check_past(const struct target_list *list)
+{
+	const char *name;
+	size_t i, k, n;
+
+	if (!list->past || list->hooked)
+		return NULL;
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++) {
+			const struct change *c = &list->targets[i].changes[k];
+
+			for (n = 0; n < c->replaced_count; n++) {
+				name = atom_name(c->replaced[n]);
+				if (is_past(c, c->replaced[n]))
+					continue;
+				return refuse("INIT-CHANGED",
+					      "the patch changes %s, which ran already, together with %s, which may rely on what it does now: say in a hook what shall be done (kmend/hooks.h), or --accept init:%.*s where nothing has to be",
+					      list->past, name, (int)strcspn(list->past, " "), list->past);
+			}
+		}
+	return NULL;
+}
+
 static struct error *add_object(struct target_list *list, const struct compiled *o,
-				const struct accepted *accepted)
+				const struct names *touched, const struct accepted *accepted)
 {
 	struct change change = { .pre = o->pre, .post = o->post, .module = strcmp(o->target, "vmlinux"),
 				 .accepted_data = accepted->data,
@@ -82,17 +147,16 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 	struct target *t;
 	struct error *err;
 
-	if (!o->pre)
-		return refuse("FILE-ADDED", "the patch adds %s, which no running code was made of",
-			      o->source);
 	if (!o->post)
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
-	move_notes(list, &change);
 	note_lost(list, &change);
 	if (!err && change_acts(&change))
 		err = layout_compare(&change, o->pre_debug, o->post_debug, accepted->layouts,
 				     accepted->layout_count);
+	if (!err)
+		err = note_past(list, &change, o, touched, accepted);
+	move_notes(list, &change);
 	if (err || !change_matters(&change)) {
 		change_fini(&change);
 		return err;
@@ -226,7 +290,7 @@ static struct error *add_objects(struct target_list *list, const struct compilat
 
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
-			TRY(add_object(list, &c->objects[i], accepted));
+			TRY(add_object(list, &c->objects[i], &c->touched, accepted));
 	return NULL;
 }
 
@@ -244,6 +308,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	if (err)
 		return err;
 	TRY(check_all_moved(list));
+	TRY(check_past(list));
 	if (!changes_anything(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
@@ -273,6 +338,7 @@ void targets_fini(struct target_list *list)
 	for (i = 0; i < list->lost_count; i++)
 		free(list->lost[i]);
 	free(list->lost);
+	free(list->past);
 	free(list->targets);
 	*list = (struct target_list){ 0 };
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void add_note(struct change *c, char *note)
+void change_note(struct change *c, char *note)
 {
 	c->notes = xreallocarray(c->notes, c->note_count + 1, sizeof(*c->notes));
 	c->notes[c->note_count++] = note;
@@ -168,7 +168,7 @@ static void join_cold_parts(struct change *c)
 static struct error *check_init(struct change *c, const struct atom *a)
 {
 	if (a->state != ATOM_SAME && a->symbol)
-		add_note(c, xasprintf("%s in %s (%s) has no effect now: it runs at boot or load only",
+		change_note(c, xasprintf("%s in %s (%s) has no effect now: it runs at boot or load only",
 				      atom_name(a), c->post->name, a->section->name));
 	return NULL;
 }
@@ -193,7 +193,7 @@ static struct error *check_export(struct change *c, const struct atom *a)
 	if (a->state == ATOM_SAME || (atom_is_content(a) && !a->symbol))
 		return NULL;
 	if (a->state == ATOM_NEW && name)
-		add_note(c, xasprintf("%s in %s is exported to the other modules of this update only", name,
+		change_note(c, xasprintf("%s in %s is exported to the other modules of this update only", name,
 				      c->post->name));
 	if (a->state == ATOM_NEW)
 		return NULL;
@@ -252,7 +252,7 @@ static void note_removed_exports(struct change *c)
 		const struct atom *a = &c->pre->atoms[i];
 
 		if (!a->twin && section_classify(a->section, c->module) == CLASS_EXPORT && exported_name(a))
-			add_note(c, xasprintf("%s in %s stays exported until the next boot", exported_name(a),
+			change_note(c, xasprintf("%s in %s stays exported until the next boot", exported_name(a),
 					      c->pre->name));
 	}
 }
@@ -340,6 +340,7 @@ void change_fini(struct change *c)
 	tables_free(c->pre_tables);
 	tables_free(c->post_tables);
 	free(c->replaced);
+	free(c->past);
 	free(c->overwritten);
 	free(c->hooks);
 	for (i = 0; i < c->declaration_count; i++)

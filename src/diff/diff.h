@@ -48,6 +48,8 @@ struct change {
 	bool module;		/* the object belongs to a module: its .exit.text is loaded */
 	struct atom **replaced;	/* functions of the post object whose running code must change, cold parts included */
 	size_t replaced_count;
+	struct atom **past;	/* code that ran already and sets up what exists: past_find() */
+	size_t past_count;
 	struct atom **overwritten;
 	size_t overwritten_count;
 	struct atom **hooks;	/* pointers to functions, in sections DECLARED_HOOKS"pre_apply" and so on */
@@ -145,6 +147,17 @@ bool change_acts(const struct change *c);
 
 /* Whether there is that, or something new that other objects may need. */
 bool change_matters(const struct change *c);
+
+/* Adds a sentence for the administrator; takes @note. */
+void change_note(struct change *c, char *note);
+
+/*
+ * Finds the changed code and data of the post object that had their effect
+ * already: what runs at boot or load only, and what set up each network
+ * namespace (struct pernet_operations).  @post_debug: path of the post object
+ * with debug information.  Errors: system errors.
+ */
+struct error *past_find(struct change *c, const char *post_debug) __must_use;
 
 /* Whether the pre object exports @name to modules. */
 bool change_exports(const struct change *c, const char *name);

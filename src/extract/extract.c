@@ -306,12 +306,23 @@ static output_symbol live_symbol(struct extractor *e, const struct atom *twin)
 	return output_undefined(e->x->out, name);
 }
 
+/*
+ * Where objtool has not run over the object, it makes static calls of those in
+ * the update, and the module loader takes only those whose trampoline is
+ * exported (kernel/static_call_inline.c, static_call_add_module()).  Under
+ * another name they are calls of the trampoline, which leads to the same.
+ */
+static bool is_late_static_call(const struct extractor *e, const char *name)
+{
+	return !strncmp(name, "__SCT__", 7) && !object_section(e->c->post, ".static_call_sites");
+}
+
 static output_symbol global_symbol(struct extractor *e, const struct symbol *s)
 {
 	_cleanup_free_ char *name = NULL;
 
 	/* What a module calls __this_module is itself, not the update. */
-	if (strcmp(s->name, "__this_module"))
+	if (strcmp(s->name, "__this_module") && !is_late_static_call(e, s->name))
 		return output_undefined(e->x->out, s->name);
 	name = live_name(e->c, s->name);
 	return output_undefined(e->x->out, name);

@@ -95,13 +95,14 @@ void host_updates_free(struct host_updates *updates);
 
 /* What a switch took. */
 struct host_switch_report {
-	unsigned int attempts;		/* stops of the machine */
+	unsigned int attempts;		/* tries of the engine */
 };
 
 /*
  * Applies or undoes @count updates in one stop of the machine.  While threads
- * are in the functions it tries again, for at most @timeout seconds (0: one
- * try).  @report may be NULL.
+ * are in the functions the engine tries again, and moves those that sleep there
+ * out of them, for at most @timeout seconds (0: one try; a day at most).
+ * @report may be NULL.
  * Errors, nothing changed: the refusals BLOCKED (its message lists the
  * threads), NOT-ROOT, TEXT-CHANGED, MODULE-MOVED, ALREADY-APPLIED, NOT-APPLIED,
  * FUNCTION-REPLACED, ORDER, NOT-INSTALLED; system errors.

@@ -345,6 +345,18 @@ static void runtime_constants(void **state)
 	assert_null(object_section(out, "runtime_shift_bits"));
 }
 
+/* The module loader takes static calls only where objtool, or an export, tells it their key. */
+static void static_calls(void **state)
+{
+#define STATIC_CALL(k, table) "extern void __SCT__c(void); int f(int x) { asm volatile(\"661: call __SCT__c\\n\" " table "); return x + " k "; }"
+#define SITES "\".pushsection .static_call_sites,\\\"aw\\\"\\n .long 661b - ., __SCK__c - .\\n .popsection\""
+	extract(STATIC_CALL("1", SITES), STATIC_CALL("2", SITES));
+	assert_non_null(refers(kept("f"), "__SCT__c"));
+	extract(STATIC_CALL("1", "\"\""), STATIC_CALL("2", "\"\""));
+	assert_null(refers(kept("f"), "__SCT__c"));
+	assert_non_null(refers(kept("f"), "dir/file.o:__SCT__c"));
+}
+
 /* ld refuses to mix sections that have an order with others of their name. */
 static void tables_with_an_order(void **state)
 {
@@ -501,7 +513,7 @@ int main(void)
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
-		T(overwritten_pointers), T(runtime_constants), T(init_code_is_refused),
+		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 

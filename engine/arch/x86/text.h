@@ -8,12 +8,13 @@
 #include <asm/sync_core.h>
 #include <kmend/engine.h>
 
+struct pt_regs;
 struct update;
 
 /* Text that is to change from @before to @after. */
 struct jump {
 	struct update *update;
-	unsigned long function;		/* its start */
+	const struct kmend_function *function;
 	unsigned long site;		/* in it */
 	unsigned long to;		/* where the jump leads, or led */
 	u8 before[KMEND_JUMP_LEN];
@@ -58,5 +59,11 @@ static inline unsigned long saved_stack_pointer(const struct task_struct *task)
 {
 	return task->thread.sp;
 }
+
+/*
+ * calls.c: is @task, with the registers @regs of its entry, in a system call
+ * that begins again when it is interrupted, without its program noticing?
+ */
+bool call_restarts(struct task_struct *task, struct pt_regs *regs);
 
 #endif

@@ -30,7 +30,7 @@ fifo=$(id_of fifo)
 cat /tmp/pipe >/tmp/got &
 reader=$!
 wait_for_sleep $reader
-refused "apply with a thread inside the old code" BLOCKED "*$reader*cat*fifo_open*" apply --timeout 1 fifo.kmend
+refused "apply with a thread inside the old code" BLOCKED "*$reader*cat*fifo_open*" apply --timeout 0 fifo.kmend
 clean "blocked"
 text_same "blocked" vmlinux
 expect "the thread goes on as before" 0 "$(said_times 'replaced: a pipe')"
@@ -43,7 +43,7 @@ cat /tmp/pipe >/tmp/got &
 reader=$!
 wait_for_sleep $reader
 expect "the new code runs" $((before + 1)) "$(said_times 'replaced: a pipe')"
-refused "undo with a thread inside the new code" BLOCKED "*$reader*cat*fifo_open*" kmend undo --timeout 1 "$fifo"
+refused "undo with a thread inside the new code" BLOCKED "*$reader*cat*fifo_open*" kmend undo --timeout 0 "$fifo"
 run kmend status -v
 expect "status after it: status" 0 "$status"
 expect "status names the thread" "*in the way: thread $reader (cat): *fifo_open*" "$said"
@@ -142,4 +142,12 @@ works "undo" "*$paths: undone, *" kmend undo "$paths"
 expect "the old code opens it" "done" "$(./calls open 0xabcd)"
 loop_end
 text_same "paths" vmlinux
+
+# ---- a function in a file that the patch adds ----
+
+works "apply: a new file" "*: applied *" apply new-file.kmend
+expect "its function runs" "extra *" "$(cat /proc/cmdline)"
+works "undo: a new file" "*: undone, *" kmend undo --all
+expect "its function does not run" "[!e]*" "$(cat /proc/cmdline)"
+
 finish
