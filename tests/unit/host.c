@@ -368,13 +368,12 @@ static void tells_which_hook_refused(void **state)
 	put_engine();
 	put_update(ONE, "loaded\n");
 	put_attribute(ONE, "blockers", "hook 12 make_room pre_apply\n");
-	host_write_switch = answer_switch;
-	busy_first = 0;
-	answer = ECANCELED;
+	host_write_switch = takes_it;
+	put_outcome(ECANCELED, 1);
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "HOOK-REFUSED",
 		       "\n  its function make_room (pre_apply): Cannot allocate memory");
 	put_attribute(ONE, "blockers", "hook 16 look check_apply\n");
-	answer = EBUSY;
+	put_outcome(EBUSY, 3);
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "BLOCKED",
 		       "\n  its function look (check_apply): Device or resource busy");
 }
