@@ -4,12 +4,19 @@
 #include <linux/string.h>
 #include "stop.h"
 
+#define KIND(kind, apply) ((apply) ? KMEND_HOOK_##kind##APPLY : KMEND_HOOK_##kind##REVERSE)
+
+
 static const char *const kind_names[] = { KMEND_HOOK_NAMES };
 
-/* @kind is one of apply; those of reverse stand in the same order. */
-static enum kmend_hook_kind kind_of(enum kmend_hook_kind kind, bool apply)
+static bool is_pre(u32 kind)
 {
-	return apply ? kind : kind + KMEND_HOOK_PRE_REVERSE;
+	return kind == KMEND_HOOK_PRE_APPLY || kind == KMEND_HOOK_PRE_REVERSE;
+}
+
+static bool is_check(u32 kind)
+{
+	return kind == KMEND_HOOK_CHECK_APPLY || kind == KMEND_HOOK_CHECK_REVERSE;
 }
 
 bool hooks_are_valid(const struct kmend_update *given)
@@ -25,18 +32,17 @@ bool hooks_are_valid(const struct kmend_update *given)
 	return true;
 }
 
-static int refuse(struct update *update, const struct kmend_hook *hook, int err, bool may_wait)
+/* Of a check hook -EBUSY says "not now". */
+static int refuse(struct update *update, const struct kmend_hook *hook, int err)
 {
 	if (err > 0 || err < -MAX_ERRNO)
 		err = -EINVAL;
 	snprintf(update->in_the_way, sizeof(update->in_the_way), "hook %d %.128s %s\n", -err,
 		 (const char *)(unsigned long)hook->name, kind_names[hook->kind]);
-	return may_wait && err == -EBUSY ? -EBUSY : -ECANCELED;
+	return is_check(hook->kind) && err == -EBUSY ? -EBUSY : -ECANCELED;
 }
 
-/* Calls the hooks of @kind until one fails. @may_wait: -EBUSY says "not now". */
-static int call_checked(struct update *update, const struct part *part, enum kmend_hook_kind kind,
-			bool may_wait)
+static int call(struct update *update, const struct part *part, u32 kind)
 {
 	const struct kmend_hook *hook;
 	int err;
@@ -44,21 +50,15 @@ static int call_checked(struct update *update, const struct part *part, enum kme
 	for_each_hook(hook, part) {
 		if (hook->kind != kind)
 			continue;
+		if (!is_pre(kind) && !is_check(kind)) {
+			((void (*)(void))(unsigned long)hook->function)();
+			continue;
+		}
 		err = ((int (*)(void))(unsigned long)hook->function)();
 		if (err)
-			return refuse(update, hook, err, may_wait);
+			return refuse(update, hook, err);
 	}
 	return 0;
-}
-
-static void call(const struct part *part, enum kmend_hook_kind kind)
-{
-	const struct kmend_hook *hook;
-
-	for_each_hook(hook, part) {
-		if (hook->kind == kind)
-			((void (*)(void))(unsigned long)hook->function)();
-	}
 }
 
 /*
@@ -67,24 +67,37 @@ static void call(const struct part *part, enum kmend_hook_kind kind)
  */
 static struct part *next_part(struct update **update, struct part *part, bool forward)
 {
-	struct list_head *to;
+	struct list_head *to = &updates;
 
 	if (part) {
 		to = forward ? part->list.next : part->list.prev;
 		if (to != &(*update)->parts)
 			return list_entry(to, struct part, list);
+		to = &(*update)->list;
 	}
-	to = part ? &(*update)->list : &updates;
-	for (;;) {
+	do {
 		to = forward ? to->next : to->prev;
 		if (to == &updates)
 			return NULL;
 		*update = list_entry(to, struct update, list);
-		if ((*update)->chosen && !list_empty(&(*update)->parts))
-			break;
-	}
+	} while (!(*update)->chosen || list_empty(&(*update)->parts));
 	to = forward ? (*update)->parts.next : (*update)->parts.prev;
 	return list_entry(to, struct part, list);
+}
+
+/* Calls the hooks of @kind until one fails, in the parts whose pre hooks were begun. */
+static int call_all(u32 kind, bool forward)
+{
+	struct update *update = NULL;
+	struct part *part = NULL;
+	int err = 0;
+
+	while (!err && (part = next_part(&update, part, forward))) {
+		part->begun |= is_pre(kind);
+		if (part->begun)
+			err = call(update, part, kind);
+	}
+	return err;
 }
 
 /*
@@ -100,48 +113,44 @@ static noinline void wipe_stack(void)
 
 int hooks_pre(bool apply)
 {
-	struct update *update = NULL;
-	struct part *part = NULL;
-	int err = 0;
+	struct update *update;
+	struct part *part;
+	int err;
 
-	while (!err && (part = next_part(&update, part, apply))) {
-		part->begun = true;
-		err = call_checked(update, part, kind_of(KMEND_HOOK_PRE_APPLY, apply), false);
+	for_each_chosen(update) {
+		for_each_part(part, update)
+			part->begun = false;
 	}
+	err = call_all(KIND(PRE_, apply), apply);
 	wipe_stack();
 	return err;
 }
 
 int hooks_check(bool apply)
 {
-	struct update *update = NULL;
-	struct part *part = NULL;
-	int err = 0;
-
-	while (!err && (part = next_part(&update, part, apply)))
-		err = call_checked(update, part, kind_of(KMEND_HOOK_CHECK_APPLY, apply), true);
-	return err;
+	return call_all(KIND(CHECK_, apply), apply);
 }
 
-void hooks_switch(bool apply)
+void before_jumps(bool apply)
 {
-	struct update *update = NULL;
-	struct part *part = NULL;
+	if (apply)
+		objects_switch(apply);
+	else
+		call_all(KMEND_HOOK_REVERSE, apply);
+}
 
-	while ((part = next_part(&update, part, apply)))
-		call(part, kind_of(KMEND_HOOK_APPLY, apply));
+void after_jumps(bool apply)
+{
+	if (apply)
+		call_all(KMEND_HOOK_APPLY, apply);
+	else
+		objects_switch(apply);
 }
 
 void hooks_done(bool apply, bool happened)
 {
-	enum kmend_hook_kind kind = happened ? KMEND_HOOK_POST_APPLY : KMEND_HOOK_FAIL_APPLY;
-	struct update *update = NULL;
-	struct part *part = NULL;
-
-	/* What failed is taken back in the order opposite to that of hooks_pre(). */
-	while ((part = next_part(&update, part, apply == happened))) {
-		if (part->begun)
-			call(part, kind_of(kind, apply));
-		part->begun = false;
-	}
+	if (happened)
+		call_all(KIND(POST_, apply), apply);
+	else	/* taken back in the order opposite to that of hooks_pre() */
+		call_all(KIND(FAIL_, apply), !apply);
 }

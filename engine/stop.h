@@ -106,10 +106,12 @@ int check_probes(const struct stop *stop, bool apply);
 
 /*
  * hooks.c: the check hooks; -ECANCELED where one refuses, -EBUSY where it says
- * "not now".  hooks_switch() calls the apply or reverse hooks.
+ * "not now".  What else is done in the stop stands around the jumps: objects
+ * change before the new code can run, apply and reverse hooks see both.
  */
 int hooks_check(bool apply);
-void hooks_switch(bool apply);
+void before_jumps(bool apply);
+void after_jumps(bool apply);
 
 /* data.c: give all objects their new content, or the saved one. */
 void objects_switch(bool apply);

@@ -148,7 +148,8 @@ static int stop_and_switch(struct attempt *attempt)
 	if (err)
 		goto out;
 	fill(&stop, attempt->apply);
-	if (!attempt->plain)
+	/* An update of hooks or data alone has no code that a thread could be in. */
+	if (!attempt->plain && stop.range_count)
 		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
 	err = err ?: stop_machine_and_write(&stop);
 	for_each_chosen(update)

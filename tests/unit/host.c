@@ -268,7 +268,7 @@ static void writes_the_switch(void **state)
 /* The engine of these tests is asked, and takes some time. */
 static int asked(const char *path, const char *command)
 {
-	put("sys/kernel/kmend/outcome", "running 3\n");
+	put("sys/kernel/kmend/outcome", "running\n");
 	if (!fork()) {
 		usleep(50000);
 		put_outcome(0, 5);
@@ -310,7 +310,7 @@ static void gives_up_at_the_deadline(void **state)
 	host_write_switch = takes_it;
 	put_outcome(EBUSY, 12);
 	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
-		       "each of 12 tries within 1 s; end what is named here, or give a longer "
+		       "each of 12 tries within 1 s; let threads finish or stop them, or give a longer "
 		       "--timeout\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
 		       "  thread 0 (swapper/1): f+0x1, stack");
 	assert_int_equal(report.attempts, 12);
@@ -373,7 +373,7 @@ static void tells_which_hook_refused(void **state)
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "HOOK-REFUSED",
 		       "\n  its function make_room (pre_apply): Cannot allocate memory");
 	put_attribute(ONE, "blockers", "hook 16 look check_apply\n");
-	put_outcome(EBUSY, 1);
+	put_outcome(EBUSY, 3);
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "BLOCKED",
 		       "\n  its function look (check_apply): Device or resource busy");
 }
