@@ -38,7 +38,8 @@ static struct error *compile(const struct tree *tree, struct patched_file *files
 {
 	struct patches p = { .files = files, .file_count = count };
 	struct compilation c;
-	struct error *err = compile_unpatched(tree, &p, sysconf(_SC_NPROCESSORS_ONLN), &c);
+	struct compile_options opts = { .jobs = sysconf(_SC_NPROCESSORS_ONLN) };
+	struct error *err = compile_unpatched(tree, &p, &opts, &c);
 	size_t i;
 
 	for (i = 0; i < c.count && !err; i++)

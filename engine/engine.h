@@ -4,16 +4,25 @@
  *
  * Not exported by the kernel, so the kmend program binds these undefined
  * symbols to their addresses in this boot before it loads the module.  Each is
- * the only one of its name in vmlinux; all but kprobe_mutex are global there:
+ * the only one of its name in vmlinux; all but kprobe_mutex and
+ * kretprobe_inst_table are global there:
  *
- *	find_module		modules.c
- *	get_kprobe		probes.c
- *	idle_task		stacks.c
- *	kprobe_mutex		probes.c
- *	stop_machine_cpuslocked	switch.c; stop_machine() takes the hotplug lock,
- *				which must be taken before text_mutex
- *	text_mutex		switch.c
- *	text_poke_kgdb		arch/x86/text.c
+ *	__tracepoint_sched_switch	watch.c
+ *	find_module			modules.c
+ *	ftrace_lock			probes.c, as are the next three
+ *	ftrace_rec_iter_next
+ *	ftrace_rec_iter_record
+ *	ftrace_rec_iter_start
+ *	get_kprobe			probes.c
+ *	idle_task			stacks.c
+ *	kprobe_mutex			probes.c
+ *	kretprobe_inst_table		stacks.c; before 5.11
+ *	put_task_stack			stacks.c; exported by some
+ *	stop_machine_cpuslocked		switch.c; stop_machine() takes the hotplug lock,
+ *					which must be taken before text_mutex
+ *	text_mutex			switch.c
+ *	text_poke_kgdb			arch/x86/text.c
+ *	wake_up_state			move.c
  */
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -41,6 +50,8 @@ struct part {
 	const struct kmend_update *given;
 	struct module *target;		/* NULL for vmlinux */
 	bool held;			/* both modules, while applied */
+	void **saved;			/* of each object, its content before, while applied */
+	bool begun;			/* its pre hooks were called in this try */
 };
 
 /*
@@ -63,7 +74,7 @@ struct update {
 	bool applied;
 	bool chosen;			/* takes part in the switch under way */
 	u64 pause_ns;			/* of the last stop that switched it */
-	char in_the_way[256];		/* after -EEXIST and -EXDEV */
+	char in_the_way[256];		/* after -EEXIST, -EXDEV, and where a hook refused */
 	unsigned int blocker_count;	/* after -EBUSY and -ESTALE */
 	struct blocker blockers[MAX_BLOCKERS];
 };
@@ -95,11 +106,15 @@ static inline unsigned long jump_site(const struct kmend_function *f)
 	return f->old_addr + f->jump_offset;
 }
 
+#define for_each_object(o, p) \
+	for (o = (p)->given->objects; o < (p)->given->objects + (p)->given->object_count; o++)
+#define for_each_hook(h, p) \
+	for (h = (p)->given->hooks; h < (p)->given->hooks + (p)->given->hook_count; h++)
+
 /* registry.c: NULL where no update has this id; under either lock. */
 struct update *find_update(const char *id);
 
 /* sysfs.c */
-extern const struct kobj_type update_type;
 int sysfs_init(void);
 void sysfs_exit(void);
 int sysfs_add_update(struct update *update);
@@ -119,10 +134,47 @@ void drop_modules(void);
  */
 int check_order(bool apply);
 
+/* One try to switch. */
+struct attempt {
+	bool apply;			/* or undo */
+	bool move;			/* those who sleep in the code */
+	bool plain;			/* see ladder.c */
+	bool after_grace;		/* see watch_grace() */
+	unsigned long grace_deadline;	/* in jiffies */
+};
+
+/*
+ * hooks.c: call the chosen updates' hooks (kmend/hooks.h).  hooks_pre() returns
+ * 0, or -ECANCELED where one refused, which the update then tells; either way
+ * hooks_done() is to follow, with what came of it.
+ */
+bool hooks_are_valid(const struct kmend_update *given);
+int hooks_pre(bool apply);
+void hooks_done(bool apply, bool happened);
+
+/*
+ * data.c: memory for what objects_switch() saves.  Return: 0; -EEXIST where
+ * another update that is applied or chosen replaces an object, too; -ENOMEM.
+ */
+bool objects_are_valid(const struct kmend_update *given);
+int objects_prepare(void);
+void objects_release(void);
+
+/* shadow.c */
+void shadow_exit(void);
+
 /*
  * switch.c: apply or undo the chosen updates, all of them or none; under
- * switch_lock.  Return: 0 or one of the errnos that sysfs.c lists.
+ * switch_lock and, unless @attempt is plain, a watch.
+ * Return: 0 or one of the errnos that sysfs.c lists.
  */
-int switch_chosen(bool apply);
+int switch_chosen(struct attempt *attempt);
+
+/*
+ * ladder.c: apply or undo the updates that @ids names, all of them or none; try
+ * for @ms milliseconds, once at least, and tell in *@tries how often.
+ * Return: 0 or one of the errnos that sysfs.c lists.
+ */
+int ladder(const char *ids, bool apply, unsigned int ms, unsigned int *tries);
 
 #endif

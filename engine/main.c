@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The engine: switches the running kernel between old and new code. */
 #include "engine.h"
+#include "move.h"
 #include "text.h"
+#include "watch.h"
 
 static int __init engine_init(void)
 {
@@ -18,7 +20,10 @@ static int __init engine_init(void)
 static void __exit engine_exit(void)
 {
 	sysfs_exit();
+	move_exit();
+	watch_exit();
 	text_exit();
+	shadow_exit();
 }
 
 module_init(engine_init);

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * Others who change functions.
+ *
  * kprobes keep a copy of the instruction that they probe, to execute it and to
  * put it back, for as long as they are registered, even while disabled.  Text
- * that they hold a copy of must not change.
+ * that they hold a copy of must not change.  An optimized probe copies some
+ * instructions behind it, too, and threads run these in the copy, where they can
+ * be preempted and where no stack tells of the function.
+ *
+ * A user of ftrace that sets the instruction pointer, as kernel live patching
+ * does, leads calls away before they reach the jump.
  */
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include "stop.h"
 
@@ -11,50 +19,102 @@
 /* Held from before a probe copies its instruction until it can be found. */
 extern struct mutex kprobe_mutex;
 
-void probes_lock(void)
+static bool is_probed(const struct jump *jump, unsigned long start, unsigned long end,
+		      u32 wanted_flags)
 {
-	mutex_lock(&kprobe_mutex);
-}
-
-void probes_unlock(void)
-{
-	mutex_unlock(&kprobe_mutex);
-}
-
-/*
- * An optimized probe copies some instructions behind it, too, so one anywhere
- * between the function's start and the jump's end is in the way; but not one
- * that is called by ftrace.
- */
-int check_probes(const struct stop *stop)
-{
-	const struct jump *jump;
-	unsigned long addr;
 	struct kprobe *p;
-	int err = 0;
+	bool found = false;
 
-	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++) {
-		for (addr = jump->function; addr < jump->site + KMEND_JUMP_LEN; addr++) {
-			p = get_kprobe((void *)addr);
-			if (!p || kprobe_ftrace(p))
-				continue;
-			note_blocker(jump->update, NULL, addr, "kprobe");
-			err = -EBUSY;
-		}
+	for (; start < end; start++) {
+		p = get_kprobe((void *)start);
+		/* One that is called by ftrace changes nothing. */
+		if (!p || kprobe_ftrace(p) || (p->flags & wanted_flags) != wanted_flags)
+			continue;
+		note_blocker(jump->update, NULL, start, "kprobe");
+		found = true;
 	}
-	return err;
+	return found;
+}
+
+/* None from the function's start to the jump's end, no optimized one where threads must not be. */
+static bool check_kprobes(const struct jump *jump, bool apply)
+{
+	const struct kmend_function *f = jump->function;
+	unsigned long jump_end = jump->site + KMEND_JUMP_LEN;
+	unsigned long rest = apply ? jump_end : f->new_addr;
+	unsigned long end = apply ? f->old_addr + f->old_size : f->new_addr + f->new_size;
+	bool found = is_probed(jump, f->old_addr, jump_end, 0);
+
+	/* get_kprobe() walks a list that RCU protects, or kprobe_mutex. */
+	return is_probed(jump, rest, end, KPROBE_FLAG_OPTIMIZED) || found;
 }
 #else
+static bool check_kprobes(const struct jump *jump, bool apply)
+{
+	return false;
+}
+#endif
+
+#ifdef CONFIG_DYNAMIC_FTRACE
+/* Held from before ftrace sets a site's flags until the site is changed. */
+extern struct mutex ftrace_lock;
+
+static bool check_redirected(const struct stop *stop)
+{
+	struct ftrace_rec_iter *iter;
+	const struct jump *jump;
+	bool found = false;
+
+	for_ftrace_rec_iter(iter) {
+		const struct dyn_ftrace *rec = ftrace_rec_iter_record(iter);
+
+		if (!(rec->flags & FTRACE_FL_IPMODIFY))
+			continue;
+		for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++) {
+			if (rec->ip < jump->function->old_addr || rec->ip >= jump->site)
+				continue;
+			note_blocker(jump->update, NULL, rec->ip, "redirected");
+			found = true;
+		}
+	}
+	return found;
+}
+#else
+static bool check_redirected(const struct stop *stop)
+{
+	return false;
+}
+#endif
+
 void probes_lock(void)
 {
+#ifdef CONFIG_KPROBES
+	mutex_lock(&kprobe_mutex);
+#endif
+#ifdef CONFIG_DYNAMIC_FTRACE
+	mutex_lock(&ftrace_lock);
+#endif
 }
 
 void probes_unlock(void)
 {
+#ifdef CONFIG_DYNAMIC_FTRACE
+	mutex_unlock(&ftrace_lock);
+#endif
+#ifdef CONFIG_KPROBES
+	mutex_unlock(&kprobe_mutex);
+#endif
 }
 
-int check_probes(const struct stop *stop)
+int check_probes(const struct stop *stop, bool apply)
 {
-	return 0;
+	const struct jump *jump;
+	bool found = false;
+
+	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++)
+		found |= check_kprobes(jump, apply);
+	/* What was redirected since does not keep an update from being undone. */
+	if (apply)
+		found |= check_redirected(stop);
+	return found ? -EBUSY : 0;
 }
-#endif

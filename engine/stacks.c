@@ -2,26 +2,37 @@
 /*
  * Could a thread return into code that is to be replaced?
  *
- * No CPU runs anything but its stopper thread, so every other thread was
- * switched away from and its stack lies still, with the registers of what it
- * was interrupted in, if it was: interrupts begin on the thread's stack, and a
- * CPU that is inside of one does not come to the stop.  Every aligned word of
- * it that could be an address in the code counts.  That takes more for an
- * address than an unwinder would, and never misses one, whatever the compiler
- * and the CPU's exception frames look like.
+ * A thread that no CPU runs was switched away from and its stack lies still,
+ * with the registers of what it was interrupted in, if it was: interrupts begin
+ * on the thread's stack, and no CPU switches threads while it is inside of one.
+ * Every aligned word of it that could be an address in the code counts.  That
+ * takes more for an address than an unwinder would, and never misses one,
+ * whatever the compiler and the CPU's exception frames look like.
  *
  * Tracers put return addresses elsewhere and leave their own on the stack: the
  * function graph tracer in a shadow stack, kretprobes in a list of each thread.
  * A trampoline that calls the function (fexit, ftrace) leaves an address in the
  * function on the stack as any call does.
  *
- * Not seen: a thread that was preempted in the copy that an optimized kprobe
- * made of some instructions, and one that has left the task list in exit_notify()
- * and is preempted in one of the last functions it calls.
+ * All threads are looked at before the stop, which they do not notice.  In the
+ * stop, those are looked at again that ran since (watch.c), those that could not
+ * be judged before, and the ones that are in no list: the stoppers, which run
+ * now, and the idle tasks, which run unseen on CPUs that are offline.
+ *
+ * A thread that is created meanwhile either ran, or has but its first frame,
+ * which enters functions at their start.
+ *
+ * A dying thread leaves the list in exit_notify() and calls a few functions
+ * more.  Was it preempted there before the watch began, watch_grace() waits for
+ * it; later, the watch saw it.  So it does with a thread that was preempted in
+ * the copy of some instructions that an optimized kprobe made and that is gone
+ * since (probes.c refuses those that are not).  Not seen: one that sleeps there
+ * for memory to tell the process connector of its end.
  */
 #include <linux/bsearch.h>
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/sched/signal.h>
@@ -29,10 +40,18 @@
 #include <linux/sched/task_stack.h>
 #include <linux/sort.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #ifdef CONFIG_RETHOOK
 #include <linux/rethook.h>
 #endif
+#include "move.h"
 #include "stop.h"
+#include "watch.h"
+
+/* state has been __state since commit 2f064a59a11f, 5.14, which came with this macro. */
+#ifndef task_is_running
+#define task_is_running(task) (READ_ONCE((task)->state) == TASK_RUNNING)
+#endif
 
 static int compare_starts(const void *a, const void *b)
 {
@@ -74,18 +93,23 @@ static const struct text_range *find_range(const struct stop *stop, unsigned lon
 		       compare_address);
 }
 
+/* In the stop all CPUs may have something to note. */
+static DEFINE_RAW_SPINLOCK(note_lock);
+
 void note_blocker(struct update *update, const struct task_struct *task, unsigned long addr,
 		  const char *where)
 {
 	struct blocker *blocker;
 
-	if (update->blocker_count == MAX_BLOCKERS)
-		return;
-	blocker = &update->blockers[update->blocker_count++];
-	blocker->pid = task ? task->pid : 0;
-	strscpy(blocker->comm, task ? task->comm : "-", sizeof(blocker->comm));
-	blocker->addr = addr;
-	blocker->where = where;
+	raw_spin_lock(&note_lock);
+	if (update->blocker_count < MAX_BLOCKERS) {
+		blocker = &update->blockers[update->blocker_count++];
+		blocker->pid = task ? task->pid : 0;
+		strscpy(blocker->comm, task ? task->comm : "-", sizeof(blocker->comm));
+		blocker->addr = addr;
+		blocker->where = where;
+	}
+	raw_spin_unlock(&note_lock);
 }
 
 static bool is_blocker(const struct stop *stop, const struct task_struct *task,
@@ -96,7 +120,8 @@ static bool is_blocker(const struct stop *stop, const struct task_struct *task,
 	/* The engine's own frames hold pointers to the update that it switches. */
 	if (!range || (range->is_data && task == stop->caller))
 		return false;
-	note_blocker(range->update, task, addr, where);
+	if (stop->noting)
+		note_blocker(range->update, task, addr, where);
 	return true;
 }
 
@@ -111,10 +136,16 @@ static bool blocked_by_words(const struct stop *stop, const struct task_struct *
 	return false;
 }
 
-/*
- * The stoppers do run.  The worker is scanned from where it is; the others from
- * where they last slept, below which they have come just as the worker has.
- */
+/* Of an idle task whose CPU is offline it is not known how deep it is. */
+static unsigned long stack_pointer(struct task_struct *task)
+{
+	if (task == current)
+		return (unsigned long)__builtin_frame_address(0);
+	if (is_idle_task(task) && !cpu_online(task_cpu(task)))
+		return 0;
+	return saved_stack_pointer(task);
+}
+
 static bool blocked_by_stack(const struct stop *stop, struct task_struct *task)
 {
 	unsigned long sp, top, base = (unsigned long)task_stack_page(task);
@@ -122,10 +153,7 @@ static bool blocked_by_stack(const struct stop *stop, struct task_struct *task)
 	if (!base)
 		return false;		/* dead, its stack is gone */
 	top = base + THREAD_SIZE;
-	if (task == current)
-		sp = (unsigned long)__builtin_frame_address(0);
-	else
-		sp = saved_stack_pointer(task);
+	sp = stack_pointer(task);
 	if (sp < base || sp > top)
 		sp = base;
 	return blocked_by_words(stop, task, PTR_ALIGN((unsigned long *)sp, sizeof(long)),
@@ -148,24 +176,36 @@ static bool blocked_by_graph(const struct stop *stop, const struct task_struct *
 #endif
 }
 
+#ifdef CONFIG_RETHOOK
+#define first_instance(task) ((task)->rethooks.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct rethook_node kret_instance;
+#elif defined(CONFIG_KRETPROBES) && LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define first_instance(task) ((task)->kretprobe_instances.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct kretprobe_instance kret_instance;
+#elif defined(CONFIG_KRETPROBES)
+/* A hash table of all tasks until commit d741bf41d7c7, 5.11. */
+extern struct hlist_head kretprobe_inst_table[];
+#define first_instance(task) (kretprobe_inst_table[hash_ptr((void *)(task), 6)].first)
+#define for_each_instance(node, of) \
+	hlist_for_each_entry(node, &kretprobe_inst_table[hash_ptr((void *)(of), 6)], hlist) \
+		if (node->task != (of)) {} else
+typedef struct kretprobe_instance kret_instance;
+#else
+#define first_instance(task) NULL
+#define for_each_instance(node, task) while (0)
+typedef struct { unsigned long ret_addr; } kret_instance;
+#endif
+
 static bool blocked_by_kretprobe(const struct stop *stop, const struct task_struct *task)
 {
-#ifdef CONFIG_RETHOOK
-	struct rethook_node *node;
+	kret_instance *instance;
 
-	llist_for_each_entry(node, task->rethooks.first, llist) {
-		if (is_blocker(stop, task, node->ret_addr, "kretprobe"))
-			return true;
-	}
-#endif
-#if defined(CONFIG_KRETPROBES) && !defined(CONFIG_KRETPROBE_ON_RETHOOK)
-	struct kretprobe_instance *instance;
-
-	llist_for_each_entry(instance, task->kretprobe_instances.first, llist) {
+	for_each_instance(instance, task) {
 		if (is_blocker(stop, task, (unsigned long)instance->ret_addr, "kretprobe"))
 			return true;
 	}
-#endif
 	return false;
 }
 
@@ -175,25 +215,201 @@ static bool is_blocked_by(const struct stop *stop, struct task_struct *task)
 	       blocked_by_kretprobe(stop, task);
 }
 
-int check_stacks(const struct stop *stop)
+/* ---- before the stop ---- */
+
+enum finding { CLEAR, BLOCKED, UNSURE };
+
+/* Look at the stack of a thread that may begin to run at any time. */
+static enum finding judge(const struct stop *stop, struct task_struct *task)
+{
+	bool blocked;
+
+	if (task->on_cpu || !try_get_task_stack(task))
+		return CLEAR;		/* the watch will see it; or it is dead */
+	blocked = blocked_by_stack(stop, task) || blocked_by_graph(stop, task);
+	put_task_stack(task);
+	/* Their list is not to be walked while it may change. */
+	if (first_instance(task) || (blocked && task_is_running(task)))
+		return UNSURE;
+	return blocked ? BLOCKED : CLEAR;
+}
+
+static void keep(struct stop *stop, struct task_struct *task)
+{
+	if (stop->unsure_count < stop->unsure_max)
+		stop->unsure[stop->unsure_count++] = get_task_struct(task);
+	else
+		stop->all = true;
+}
+
+void forget_unsure(struct stop *stop)
+{
+	while (stop->unsure_count)
+		put_task_struct(stop->unsure[--stop->unsure_count]);
+}
+
+/* A reference to every thread; those that do not fit are seen in the stop. */
+static void list_threads(struct stop *stop)
+{
+	struct task_struct *process, *task;
+
+	rcu_read_lock();
+	for_each_process_thread(process, task)
+		keep(stop, task);
+	rcu_read_unlock();
+}
+
+/* Of those listed, leave the ones whose stack is not clear. */
+static void sift(struct stop *stop)
+{
+	unsigned int i, count = stop->unsure_count;
+
+	stop->unsure_count = 0;
+	for (i = 0; i < count; i++) {
+		struct task_struct *task = stop->unsure[i];
+
+		if (judge(stop, task) != CLEAR)
+			stop->unsure[stop->unsure_count++] = task;
+		else
+			put_task_struct(task);
+		cond_resched();
+	}
+}
+
+/* Add those that ran while all were looked at. */
+static void add_old_sets(struct stop *stop)
+{
+	const struct ran *set;
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		set = watch_old(cpu);
+		stop->all |= set->full;
+		for (i = 0; i < set->count; i++) {
+			if (judge(stop, set->tasks[i]) != CLEAR)
+				keep(stop, set->tasks[i]);
+			cond_resched();
+		}
+	}
+}
+
+/*
+ * Whoever sleeps in the code would be found in the stop as well; it is not worth
+ * one.  Who is about to run may have left until then.
+ */
+static int note_sleepers(struct stop *stop, bool *movable)
+{
+	unsigned int i;
+	int err = 0;
+
+	*movable = true;
+	stop->noting = true;
+	for (i = 0; i < stop->unsure_count; i++) {
+		if (judge(stop, stop->unsure[i]) != BLOCKED)
+			continue;
+		*movable &= can_move(stop->unsure[i]);
+		err = -EBUSY;
+	}
+	return err;
+}
+
+static void move_sleepers(struct stop *stop)
+{
+	unsigned int i;
+
+	stop->noting = false;
+	for (i = 0; i < stop->unsure_count; i++) {
+		if (judge(stop, stop->unsure[i]) == BLOCKED && can_move(stop->unsure[i]))
+			move_thread(stop->unsure[i]);
+	}
+}
+
+static void forget_blockers(void)
+{
+	struct update *update;
+
+	for_each_chosen(update)
+		update->blocker_count = 0;
+}
+
+int check_sleeping(struct stop *stop)
+{
+	bool movable;
+	int err;
+
+	watch_turn();
+	list_threads(stop);
+	sift(stop);
+	watch_turn();
+	sift(stop);
+	add_old_sets(stop);
+	err = note_sleepers(stop, &movable);
+	/* One who stays makes it useless to move the others. */
+	if (err && stop->move && movable)
+		move_sleepers(stop);
+	if (!err)
+		forget_blockers();
+	return err;
+}
+
+/* ---- in the stop ---- */
+
+static bool check_listed(const struct stop *stop, unsigned int share)
 {
 	struct task_struct *process, *task;
 	bool blocked = false;
-	unsigned int cpu;
+	unsigned int i = 0;
 
-	if (!stop->range_count)
-		return 0;
 	/*
 	 * The list changes with interrupts off under tasklist_lock, or in a
 	 * state that RCU readers may see: no CPU stopped in the middle of it.
 	 */
-	for_each_process_thread(process, task)
-		blocked |= is_blocked_by(stop, task);
-	/* Not in that list; CPUs that were never online have none. */
-	for_each_possible_cpu(cpu) {
-		task = idle_task(cpu);
-		if (task)
+	for_each_process_thread(process, task) {
+		if (i++ % stop->shares == share)
 			blocked |= is_blocked_by(stop, task);
 	}
-	return blocked ? -EBUSY : 0;
+	return blocked;
+}
+
+static bool check_tasks(const struct stop *stop, unsigned int share,
+			struct task_struct *const *tasks, unsigned int count)
+{
+	bool blocked = false;
+	unsigned int i;
+
+	for (i = share; i < count; i += stop->shares)
+		blocked |= is_blocked_by(stop, tasks[i]);
+	return blocked;
+}
+
+bool check_share(const struct stop *stop, unsigned int share)
+{
+	bool blocked = is_blocked_by(stop, current);
+	const struct ran *set;
+	unsigned int cpu;
+
+	if (share >= stop->shares)
+		return blocked;
+	if (stop->all)
+		blocked |= check_listed(stop, share);
+	blocked |= check_tasks(stop, share, stop->unsure, stop->unsure_count);
+	for_each_possible_cpu(cpu) {
+		set = watch_current(cpu);
+		blocked |= check_tasks(stop, share, set->tasks, set->count);
+		/* CPUs that were never online have none. */
+		if (cpu % stop->shares == share && idle_task(cpu))
+			blocked |= is_blocked_by(stop, idle_task(cpu));
+	}
+	return blocked;
+}
+
+bool needs_all(const struct stop *stop)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (watch_current(cpu)->full)
+			return true;
+	}
+	return stop->all;
 }

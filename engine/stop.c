@@ -34,17 +34,42 @@ static void wait_for(const atomic_t *counter, unsigned int count)
 }
 
 /*
- * Tell the others of step @step, return when all have seen it.  Text that was
- * written before is then what every CPU executes: the release orders the bytes
- * before the step, follow() acquires the step and then serializes its CPU,
- * which drops what it had fetched of the old bytes.
+ * Tell the others of step @step.  Text that was written before is then what
+ * every CPU executes once all have seen it: the release orders the bytes before
+ * the step, follow() acquires the step and then serializes its CPU, which drops
+ * what it had fetched of the old bytes.
  */
-static void take_step(struct stop *stop, unsigned int step)
+static void begin_step(struct stop *stop, unsigned int step)
 {
 	atomic_set(&stop->acks, 0);
 	smp_store_release(&stop->step, step);
 	serialize_cpu();
+}
+
+/* Return when all have done step @step. */
+static void take_step(struct stop *stop, unsigned int step)
+{
+	begin_step(stop, step);
 	wait_for(&stop->acks, num_online_cpus() - 1);
+}
+
+static void check(struct stop *stop, unsigned int share)
+{
+	if (check_share(stop, share))
+		atomic_inc(&stop->blocked);
+}
+
+/* All CPUs share the work. */
+static int check_stacks(struct stop *stop)
+{
+	if (!stop->range_count)
+		return 0;
+	stop->noting = true;
+	stop->all = needs_all(stop);
+	begin_step(stop, STEP_CHECK);
+	check(stop, 0);
+	wait_for(&stop->acks, num_online_cpus() - 1);
+	return atomic_read(&stop->blocked) ? -EBUSY : 0;
 }
 
 static void work(struct stop *stop)
@@ -54,32 +79,42 @@ static void work(struct stop *stop)
 
 	wait_for(&stop->arrived, num_online_cpus());
 	start = ktime_get_mono_fast_ns();
-	stop->err = check_probes(stop) ?: check_text(stop) ?: check_stacks(stop);
+	stop->err = check_text(stop) ?: check_stacks(stop) ?: hooks_check(stop->apply);
 	if (!stop->err) {
+		if (stop->apply)
+			objects_switch(true);
+		else
+			hooks_switch(false);
 		jumps_guard(stop->jumps, stop->jump_count);
 		for (step = 0; step < JUMP_STEPS; step++) {
 			jumps_write(stop->jumps, stop->jump_count, step);
-			take_step(stop, step + 1);
+			take_step(stop, STEP_WRITTEN + step);
 		}
 		jumps_unguard();
+		if (stop->apply)
+			hooks_switch(true);
+		else
+			objects_switch(false);
 	}
 	stop->pause_ns = ktime_get_mono_fast_ns() - start;
 	take_step(stop, STEP_END);
 }
 
-static void follow(struct stop *stop)
+static void follow(struct stop *stop, unsigned int share)
 {
 	unsigned int step, seen = 0;
 
 	do {
 		cpu_relax();
-		/* Pairs with the release in take_step(). */
+		/* Pairs with the release in begin_step(). */
 		step = smp_load_acquire(&stop->step);
 		if (step == seen)
 			continue;
 		serialize_cpu();
 		seen = step;
-		/* The worker writes on only after this CPU has serialized. */
+		if (step == STEP_CHECK)
+			check(stop, share);
+		/* The worker goes on only after this CPU has done its part. */
 		atomic_inc_return_release(&stop->acks);
 	} while (seen != STEP_END);
 }
@@ -87,10 +122,11 @@ static void follow(struct stop *stop)
 int stop_cpu(void *data)
 {
 	struct stop *stop = data;
+	unsigned int number = atomic_inc_return(&stop->arrived) - 1;
 
-	if (atomic_inc_return(&stop->arrived) == 1)
+	if (!number)
 		work(stop);
 	else
-		follow(stop);
+		follow(stop, number);
 	return 0;
 }

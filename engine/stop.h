@@ -20,15 +20,26 @@ struct stop {
 	struct text_range *ranges;	/* sorted, without overlap */
 	unsigned int range_count;
 	const struct task_struct *caller; /* waits for the stop */
+	bool apply;
+	bool move;			/* those who sleep in the ranges */
+
+	struct task_struct **unsure;	/* threads to look at in the stop, with references */
+	unsigned int unsure_count, unsure_max;
+	bool noting;			/* blockers in their updates */
+	bool plain;			/* see ladder.c */
+	bool all;			/* look at all threads in the stop */
+	unsigned int shares;		/* CPUs that look at threads */
 
 	atomic_t arrived;		/* CPUs that are stopped */
 	unsigned int step;		/* last written by the worker */
 	atomic_t acks;			/* CPUs that have seen it */
+	atomic_t blocked;		/* CPUs that found a thread in the way */
 	int err;
 	u64 pause_ns;
 };
 
-#define STEP_END (JUMP_STEPS + 1)
+/* What the worker tells the others to do; the steps between are those of text.h. */
+enum { STEP_CHECK = 1, STEP_WRITTEN, STEP_END = STEP_WRITTEN + JUMP_STEPS };
 
 /*
  * modules.c: write the pieces of memory of @mod to @ranges, which has room for
@@ -52,12 +63,23 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 		  const char *where);
 
 /*
- * probes.c: no probe comes or goes between lock and unlock.  The check notes
- * those in the way.  Return: 0; -EBUSY where there are some.
+ * probes.c: no probe comes or goes between lock and unlock, and nobody else
+ * redirects functions.  The check notes those in the way, at apply or at undo.
+ * Return: 0; -EBUSY where there are some.
  */
 void probes_lock(void);
 void probes_unlock(void);
-int check_probes(const struct stop *stop);
+int check_probes(const struct stop *stop, bool apply);
+
+/*
+ * hooks.c: the check hooks; -ECANCELED where one refuses, -EBUSY where it says
+ * "not now".  hooks_switch() calls the apply or reverse hooks.
+ */
+int hooks_check(bool apply);
+void hooks_switch(bool apply);
+
+/* data.c: give all objects their new content, or the saved one. */
+void objects_switch(bool apply);
 
 /*
  * stacks.c: sort @ranges and join those that overlap.  Return: how many are left.
@@ -65,10 +87,22 @@ int check_probes(const struct stop *stop);
 unsigned int sort_ranges(struct text_range *ranges, unsigned int count);
 
 /*
- * stacks.c: look for return addresses into the ranges, in all threads; each
- * thread found is noted in the update that wants the range.
- * Return: 0; -EBUSY where there are some.
+ * stacks.c: before the stop, under a watch: look for return addresses into the
+ * ranges in all threads that do not run, and fill in stop->unsure, which has
+ * room for stop->unsure_max, and stop->all.  Each thread found is noted in the
+ * update that wants the range, and moved if stop->move says so and all that were
+ * found can be.
+ * Return: 0; -EBUSY where there are some, and a stop is of no use.
  */
-int check_stacks(const struct stop *stop);
+int check_sleeping(struct stop *stop);
+void forget_unsure(struct stop *stop);
+
+/*
+ * stacks.c, in the stop: must all threads be looked at?  Look at share @share,
+ * from 0, of those who must be, and note them.
+ * Return: whether one was found.
+ */
+bool needs_all(const struct stop *stop);
+bool check_share(const struct stop *stop, unsigned int share);
 
 #endif

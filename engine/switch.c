@@ -2,12 +2,17 @@
 /* Apply and undo: all that happens around the stop. */
 #include <linux/cpu.h>
 #include <linux/memory.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
 #include <linux/string.h>
 #include "stop.h"
+#include "watch.h"
 
-/* Room for all jumps and ranges of the chosen updates. */
+/* Room for threads that cannot be judged, and for all while it is found out which. */
+#define UNSURE_ROOM(threads) ((threads) + (threads) / 4 + 256)
+
+/* Room for all jumps and ranges of the chosen updates, and for threads. */
 static int allocate(struct stop *stop)
 {
 	unsigned int jumps = 0, ranges = 0;
@@ -23,7 +28,9 @@ static int allocate(struct stop *stop)
 	}
 	stop->jumps = kvcalloc(jumps, sizeof(*stop->jumps), GFP_KERNEL);
 	stop->ranges = kvcalloc(ranges, sizeof(*stop->ranges), GFP_KERNEL);
-	return stop->jumps && stop->ranges ? 0 : -ENOMEM;
+	stop->unsure_max = UNSURE_ROOM(watch_count_threads());
+	stop->unsure = kvmalloc_array(stop->unsure_max, sizeof(*stop->unsure), GFP_KERNEL);
+	return stop->jumps && stop->ranges && stop->unsure ? 0 : -ENOMEM;
 }
 
 static void append_range(struct stop *stop, unsigned long start, unsigned long size)
@@ -40,7 +47,7 @@ static void add_jump(struct stop *stop, struct update *update, const struct kmen
 	u8 *expected = apply ? jump->before : jump->after;
 
 	jump->update = update;
-	jump->function = f->old_addr;
+	jump->function = f;
 	jump->site = jump_site(f);
 	jump->to = f->new_addr;
 	jump_encode(ours, jump->site, jump->to);
@@ -99,29 +106,56 @@ static void fill(struct stop *stop, bool apply)
  * the middle of a change to text.  The order of the locks is that of
  * register_kprobe().
  */
-static int stop_and_switch(bool apply)
+static int stop_machine_and_write(struct stop *stop)
 {
-	struct stop stop = { .caller = current };
+	int err;
+
+	probes_lock();
+	cpus_read_lock();
+	mutex_lock(&text_mutex);
+	stop->shares = stop->plain ? 1 : num_online_cpus();
+	err = check_probes(stop, stop->apply) ?:
+	      stop_machine_cpuslocked(stop_cpu, stop, cpu_online_mask) ?: stop->err;
+	mutex_unlock(&text_mutex);
+	cpus_read_unlock();
+	probes_unlock();
+	return err;
+}
+
+/* Once for each watch, and not before it is needed. */
+static int wait_for_preempted(struct attempt *attempt)
+{
+	struct update *update;
+
+	if (attempt->after_grace)
+		return 0;
+	attempt->after_grace = watch_grace(attempt->grace_deadline);
+	if (attempt->after_grace)
+		return 0;
+	for_each_chosen(update)
+		note_blocker(update, NULL, 0, "preempted");
+	return -EBUSY;
+}
+
+static int stop_and_switch(struct attempt *attempt)
+{
+	struct stop stop = { .caller = current, .apply = attempt->apply, .move = attempt->move,
+			     .plain = attempt->plain, .all = attempt->plain };
 	struct update *update;
 	int err;
 
 	err = allocate(&stop);
 	if (err)
 		goto out;
-	fill(&stop, apply);
-
-	probes_lock();
-	cpus_read_lock();
-	mutex_lock(&text_mutex);
-	err = stop_machine_cpuslocked(stop_cpu, &stop, cpu_online_mask);
-	mutex_unlock(&text_mutex);
-	cpus_read_unlock();
-	probes_unlock();
-
-	err = err ?: stop.err;
+	fill(&stop, attempt->apply);
+	if (!attempt->plain)
+		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
+	err = err ?: stop_machine_and_write(&stop);
 	for_each_chosen(update)
-		update->pause_ns = stop.pause_ns;
+		update->pause_ns = stop.pause_ns ?: update->pause_ns;
+	forget_unsure(&stop);
 out:
+	kvfree(stop.unsure);
 	kvfree(stop.ranges);
 	kvfree(stop.jumps);
 	return err;
@@ -152,8 +186,9 @@ static void set_applied(bool apply)
 	}
 }
 
-int switch_chosen(bool apply)
+int switch_chosen(struct attempt *attempt)
 {
+	bool apply = attempt->apply;
 	int err;
 
 	lockdep_assert_held(&switch_lock);
@@ -163,11 +198,18 @@ int switch_chosen(bool apply)
 	if (err)
 		return err;
 
-	err = stop_and_switch(apply);
-	if (!err)
-		set_applied(apply);
+	if (apply)
+		err = objects_prepare();
+	if (!err) {
+		err = hooks_pre(apply) ?: stop_and_switch(attempt);
+		if (!err)
+			set_applied(apply);
+		hooks_done(apply, !err);
+	}
 	/* Held from apply to undo: dropped after either fails or succeeds. */
-	if (apply ? err : !err)
+	if (apply ? err : !err) {
+		objects_release();
 		drop_modules();
+	}
 	return err;
 }

@@ -1,40 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /sys/kernel/kmend: how user space sees and switches updates.
- *
- *	abi			KMEND_ABI
- *	switch			write "apply ID [ID...]" or "undo ID [ID...]"
- *	updates/ID/state	"loaded" or "applied"
- *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it
- *	updates/ID/functions	lines "name target old_addr new_addr"
- *	updates/ID/blockers	why the last try failed, empty where it did not:
- *				after EBUSY lines "pid comm function+offset where", where
- *				one of stack, function-graph and kretprobe (the place of
- *				a thread's return address);
- *				or "0 - function+offset kprobe": a probe at the jump;
- *				after ESTALE "0 - function+offset text";
- *				after EEXIST and EXDEV "update ID function why"
- *	updates/ID/pause_ns	how long the last stop took: on the CPU that did the work,
- *				from when all CPUs were stopped until all jumps were
- *				written (or it was found that they cannot be) and every
- *				CPU had acknowledged it.  The way of the CPUs into and
- *				out of the stop is not in it.
- *
- * A write to switch or enabled returns when all is done, or, changing nothing,
- *	EALREADY	an update is so already
- *	EBUSY		a thread is in the code, or a kprobe: see blockers
- *	EEXIST		a function is already replaced by another update: see blockers
- *	EXDEV		an applied update replaces code of this one, or this one replaces
- *			code of an update that is not applied: see blockers
- *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
- *			jump: see blockers
- *	ENODEV		a module is gone, or not where the proof saw it
- *	ENOENT		no such update
- *	EINVAL		input that makes no sense
- *	ENOMEM
+ * include/kmend/engine.h tells what is in it.
  */
 #include <linux/ctype.h>
 #include <linux/kallsyms.h>
+#include <linux/kthread.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -62,21 +33,13 @@ static ssize_t enabled_show(struct kobject *kobj, struct kobj_attribute *attr, c
 static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
 			     size_t count)
 {
-	struct update *update = to_update(kobj);
+	unsigned int tries;
 	bool apply;
 	int err;
 
 	if (kstrtobool(buf, &apply))
 		return -EINVAL;
-	mutex_lock(&switch_lock);
-	if (list_empty(&update->list)) {
-		err = -ENOENT;
-	} else {
-		update->chosen = true;
-		err = switch_chosen(apply);
-		update->chosen = false;
-	}
-	mutex_unlock(&switch_lock);
+	err = ladder(to_update(kobj)->id, apply, 0, &tries);
 	return err ?: count;
 }
 
@@ -148,7 +111,7 @@ static void release_update(struct kobject *kobj)
 	kfree(to_update(kobj));
 }
 
-const struct kobj_type update_type = {
+static struct kobj_type update_type = {
 	.release = release_update,
 	.sysfs_ops = &kobj_sysfs_ops,
 	.default_groups = update_groups,
@@ -164,64 +127,104 @@ static ssize_t abi_show(struct kobject *kobj, struct kobj_attribute *attr, char 
 	return sysfs_emit(buf, "%d\n", KMEND_ABI);
 }
 
-/* Each id once. */
-static int choose(char *ids)
-{
-	struct update *update;
-	bool any = false;
-	char *id;
+/*
+ * What was written to "switch" is done by a thread of the engine's own, so that
+ * nobody waits for it inside of code that it may replace, as that of write().
+ */
+static struct {
+	struct kthread_worker *worker;
+	struct kthread_work work;
+	struct mutex lock;		/* of what follows */
+	bool running;
+	bool apply;
+	unsigned int ms;
+	char *ids;
+	int err;			/* of the last one */
+	unsigned int tries;
+} request = { .lock = __MUTEX_INITIALIZER(request.lock) };
 
-	while ((id = strsep(&ids, " \t\n"))) {
-		if (!*id)
-			continue;
-		update = find_update(id);
-		if (!update)
-			return -ENOENT;
-		if (update->chosen)
-			return -EINVAL;
-		update->chosen = true;
-		any = true;
-	}
-	return any ? 0 : -EINVAL;
+static void do_request(struct kthread_work *work)
+{
+	unsigned int tries;
+	int err = ladder(request.ids, request.apply, request.ms, &tries);
+
+	mutex_lock(&request.lock);
+	kfree(request.ids);
+	request.err = -err;
+	request.tries = tries;
+	request.running = false;
+	mutex_unlock(&request.lock);
 }
 
-static int choose_and_switch(char *ids, bool apply)
+static int queue_request(bool apply, unsigned int ms, const char *ids)
 {
-	struct update *update;
-	int err;
+	int err = 0;
 
-	mutex_lock(&switch_lock);
-	err = choose(ids) ?: switch_chosen(apply);
-	for_each_update(update)
-		update->chosen = false;
-	mutex_unlock(&switch_lock);
+	mutex_lock(&request.lock);
+	if (request.running) {
+		err = -EAGAIN;
+		goto out;
+	}
+	request.ids = kstrdup(ids, GFP_KERNEL);
+	if (!request.ids) {
+		err = -ENOMEM;
+		goto out;
+	}
+	request.apply = apply;
+	request.ms = ms;
+	request.running = true;
+	kthread_queue_work(request.worker, &request.work);
+out:
+	mutex_unlock(&request.lock);
 	return err;
 }
 
 static ssize_t switch_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
 			    size_t count)
 {
-	char *copy = kstrndup(buf, count, GFP_KERNEL), *ids = copy, *verb;
-	int err = -EINVAL;
+	unsigned int ms;
+	char verb[8];
+	int ids, err;
 
-	if (!copy)
-		return -ENOMEM;
-	verb = strsep(&ids, " \t\n");
+	if (sscanf(buf, "%7s %u %n", verb, &ms, &ids) != 2 || ms > KMEND_SWITCH_MS_MAX)
+		return -EINVAL;
 	if (!strcmp(verb, "apply"))
-		err = choose_and_switch(ids, true);
+		err = queue_request(true, ms, buf + ids);
 	else if (!strcmp(verb, "undo"))
-		err = choose_and_switch(ids, false);
-	kfree(copy);
+		err = queue_request(false, ms, buf + ids);
+	else
+		err = -EINVAL;
 	return err ?: count;
+}
+
+static ssize_t outcome_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	ssize_t len;
+
+	mutex_lock(&request.lock);
+	if (request.running)
+		len = sysfs_emit(buf, "running\n");
+	else
+		len = sysfs_emit(buf, "%d %u\n", request.err, request.tries);
+	mutex_unlock(&request.lock);
+	return len;
 }
 
 static struct kobj_attribute abi_attr = __ATTR_RO(abi);
 static struct kobj_attribute switch_attr = __ATTR(switch, 0200, NULL, switch_store);
 
-static const struct attribute *root_attrs[] = { &abi_attr.attr, &switch_attr.attr, NULL };
+static struct kobj_attribute outcome_attr = __ATTR_RO_MODE(outcome, 0400);
+
+static const struct attribute *root_attrs[] = {
+	&abi_attr.attr, &switch_attr.attr, &outcome_attr.attr, NULL,
+};
 
 int sysfs_init(void)
 {
+	kthread_init_work(&request.work, do_request);
+	request.worker = kthread_create_worker(0, "kmend");
+	if (IS_ERR(request.worker))
+		return PTR_ERR(request.worker);
 	root = kobject_create_and_add("kmend", kernel_kobj);
 	if (!root)
 		return -ENOMEM;
@@ -236,4 +239,5 @@ void sysfs_exit(void)
 {
 	kobject_put(folder);
 	kobject_put(root);
+	kthread_destroy_worker(request.worker);
 }

@@ -8,6 +8,55 @@
  * before it loads it (src/bind); the module's init registers it with the
  * engine; the switch is a write to sysfs.
  *
+ * In /sys/kernel/kmend are
+ *
+ *	abi			KMEND_ABI
+ *	switch			write "apply MS ID [ID...]" or "undo MS ID [ID...]": switch all
+ *				or none of these updates, in one stop, and try for MS
+ *				milliseconds, once at least.  After some tries, threads that
+ *				sleep in the code are moved out of it.  The write returns at
+ *				once: who waits for the switch must not do so inside of code
+ *				that it may replace, as that of write(2).  EINVAL: it makes no
+ *				sense; EAGAIN: one is under way.
+ *	outcome			"running", or of the last one that was written to switch,
+ *				"ERRNO TRIES": 0, or a number from below, and how often it tried
+ *	updates/ID/state	"loaded" or "applied"
+ *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
+ *				the write returns when it is done, or with an errno from below
+ *	updates/ID/functions	lines "name target old_addr new_addr"
+ *	updates/ID/blockers	why the last try failed, empty where it did not:
+ *				after EBUSY lines "tid comm function+offset where", where one of
+ *				stack, function-graph and kretprobe (the place of a thread's
+ *				return address); or "0 - function+offset kprobe": a probe in the
+ *				way; or "0 - function+offset redirected": ftrace leads calls
+ *				elsewhere, for a kernel live patch for instance; or
+ *				"0 - 0x0 preempted": a thread that was preempted somewhere in the
+ *				kernel did not run on in time;
+ *				after ESTALE "0 - function+offset text";
+ *				after EEXIST and EXDEV "update ID function why", of which
+ *				function may be an object's name;
+ *				after ECANCELED, or EBUSY, "hook ERRNO function kind": it refused
+ *	updates/ID/pause_ns	how long the last stop took: on the CPU that led it, from when
+ *				all CPUs were stopped until all jumps were written (or it was
+ *				found that they cannot be) and every CPU had acknowledged it.
+ *				The way of the CPUs into and out of the stop is not in it.  0
+ *				where no try came as far as the stop.
+ *
+ * A switch that fails changes nothing:
+ *	EALREADY	an update is so already
+ *	EBUSY		a thread is in the code, or a probe: see blockers
+ *	ECANCELED	a hook refused: see blockers
+ *	EEXIST		a function or an object's content is already replaced by another
+ *			update: see blockers
+ *	EXDEV		an applied update replaces code of this one, or this one replaces
+ *			code of an update that is not applied: see blockers
+ *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
+ *			jump: see blockers
+ *	ENODEV		a module is gone, or not where the proof saw it
+ *	ENOENT		no such update
+ *	EINVAL		no id, or one twice
+ *	ENOMEM
+ *
  * The structures below are read and written by the program in the ELF image,
  * so every member has a fixed size and there is no implicit padding.
  */
@@ -26,11 +75,12 @@ typedef uint32_t kmend_u32;
 typedef uint64_t kmend_u64;
 #endif
 
-#define KMEND_ABI 1
+#define KMEND_ABI 2		/* 2: "switch" takes a time and returns at once; hooks and objects */
 
 #define KMEND_ID_LEN 16		/* hex digits, without the final NUL */
 #define KMEND_NAME_LEN 56	/* a module's name with its NUL (MODULE_NAME_LEN) */
 #define KMEND_JUMP_LEN 5	/* jmp rel32 */
+#define KMEND_SWITCH_MS_MAX 86400000u /* a day */
 
 /*
  * One replaced function.  The array kmend_functions[] of an update module
@@ -58,6 +108,48 @@ struct kmend_range {
 	kmend_u32 reserved;
 };
 
+/*
+ * An object whose content the update replaces, in memory that may be read-only.
+ * The array kmend_objects[] holds kmend_object_count of them.
+ */
+struct kmend_object {
+	kmend_u64 addr;		/* bound by a symbol */
+	kmend_u64 content;	/* the new one, relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 size;		/* bytes */
+	kmend_u32 read_only;	/* 1 where it is write-protected, else 0 */
+};
+
+/* When a hook is called (kmend/hooks.h); the names there in lower case. */
+enum kmend_hook_kind {
+	KMEND_HOOK_PRE_APPLY,
+	KMEND_HOOK_CHECK_APPLY,
+	KMEND_HOOK_APPLY,
+	KMEND_HOOK_POST_APPLY,
+	KMEND_HOOK_FAIL_APPLY,
+	KMEND_HOOK_PRE_REVERSE,
+	KMEND_HOOK_CHECK_REVERSE,
+	KMEND_HOOK_REVERSE,
+	KMEND_HOOK_POST_REVERSE,
+	KMEND_HOOK_FAIL_REVERSE,
+	KMEND_HOOK_KINDS
+};
+
+#define KMEND_HOOK_NAMES                                                                           \
+	"pre_apply", "check_apply", "apply", "post_apply", "fail_apply",                           \
+	"pre_reverse", "check_reverse", "reverse", "post_reverse", "fail_reverse"
+
+/*
+ * A function to be called.  The array kmend_hooks[] holds kmend_hook_count of
+ * them.
+ */
+struct kmend_hook {
+	kmend_u64 function;	/* relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 kind;		/* enum kmend_hook_kind */
+	kmend_u32 reserved;
+};
+
 /* What the update changes, and where that was when it was proved. */
 struct kmend_target {
 	char name[KMEND_NAME_LEN];	/* "vmlinux" or a module's name as in /proc/modules */
@@ -73,8 +165,12 @@ struct kmend_update {
 	const struct kmend_target *target;
 	const struct kmend_function *functions;
 	const struct kmend_range *ranges;
+	const struct kmend_object *objects;
+	const struct kmend_hook *hooks;
 	u32 function_count;
 	u32 range_count;
+	u32 object_count;
+	u32 hook_count;
 	void *engine;		/* the engine's own */
 };
 

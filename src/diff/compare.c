@@ -29,6 +29,8 @@ enum section_class section_classify(const struct section *sec, bool module)
 	for (i = 0; i < ARRAY_SIZE(init); i++)
 		if (starts_with(name, init[i]))
 			return CLASS_INIT;
+	if (starts_with(name, ".kmend."))
+		return CLASS_DECLARED;
 	if (starts_with(name, ".exit.") || starts_with(name, ".exitcall"))
 		return module && section_is_text(sec) ? CLASS_TEXT : CLASS_INIT;
 	if (starts_with(name, "___ksymtab") || starts_with(name, "___kcrctab") ||
@@ -67,6 +69,11 @@ bool same_home(const struct atom *pre, const struct atom *post)
 	enum home a = home_of(pre), b = home_of(post);
 
 	return a == b || (a == HOME_WRITABLE && b == HOME_CONSTANT);
+}
+
+bool atom_is_read_only(const struct atom *a)
+{
+	return home_of(a) == HOME_CONSTANT;
 }
 
 bool atom_is_content(const struct atom *a)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "diff/layout.h"
 
+#include "diff/debug.h"
 #include "util/memory.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,16 +34,6 @@ static void types_fini(struct types *t)
 	free(t->list);
 }
 
-static uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t missing)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Word value;
-
-	if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value))
-		return missing;
-	return value;
-}
-
 static const char *kind_of(Dwarf_Die *die)
 {
 	switch (dwarf_tag(die)) {
@@ -67,13 +56,13 @@ static char *array_text(Dwarf_Die *die, char *element)
 	if (dwarf_child(die, &child))
 		return text;
 	do {
-		uint64_t count = number(&child, DW_AT_count, UINT64_MAX);
+		uint64_t count = debug_number(&child, DW_AT_count, UINT64_MAX);
 		char *longer;
 
 		if (dwarf_tag(&child) != DW_TAG_subrange_type)
 			continue;
 		if (count == UINT64_MAX)
-			count = number(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
+			count = debug_number(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
 		longer = xasprintf("%s[%llu]", text, (unsigned long long)count);
 		free(text);
 		text = longer;
@@ -86,21 +75,19 @@ static char *type_text(Dwarf_Die *die);
 /* The bits mean the same to code that takes them for signed and code that does not. */
 static char *number_text(Dwarf_Die *type)
 {
-	uint64_t encoding = number(type, DW_AT_encoding, 0);
+	uint64_t encoding = debug_number(type, DW_AT_encoding, 0);
 
 	if (encoding == DW_ATE_boolean || encoding == DW_ATE_float)
 		return xstrdup(dwarf_diename(type));
-	return xasprintf("number of %llu bytes", (unsigned long long)number(type, DW_AT_byte_size, 0));
+	return xasprintf("number of %llu bytes", (unsigned long long)debug_number(type, DW_AT_byte_size, 0));
 }
 
 /* A typedef is what it stands for; where that has no name, its own serves. */
 static char *typedef_text(Dwarf_Die *type)
 {
-	Dwarf_Attribute attr;
 	Dwarf_Die inner;
 
-	if (dwarf_attr(type, DW_AT_type, &attr) && dwarf_formref_die(&attr, &inner) && kind_of(&inner) &&
-	    !dwarf_diename(&inner))
+	if (debug_type(type, &inner) && kind_of(&inner) && !dwarf_diename(&inner))
 		return xstrdup(dwarf_diename(type));
 	return type_text(type);
 }
@@ -121,11 +108,10 @@ static char *pointer_text(Dwarf_Die *type)
  */
 static char *type_text(Dwarf_Die *die)
 {
-	Dwarf_Attribute attr;
-	Dwarf_Die type;
 	const char *name, *kind;
+	Dwarf_Die type;
 
-	if (!dwarf_attr(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+	if (!debug_type(die, &type))
 		return xstrdup("void");
 	name = dwarf_diename(&type);
 	kind = kind_of(&type);
@@ -147,7 +133,7 @@ static char *type_text(Dwarf_Die *die)
 		if (name)
 			return xasprintf("%s%s%s", kind ? kind : "", kind ? " " : "", name);
 		return xasprintf("nameless(%llu)",
-				 (unsigned long long)number(&type, DW_AT_byte_size, 0));
+				 (unsigned long long)debug_number(&type, DW_AT_byte_size, 0));
 	}
 }
 
@@ -161,23 +147,21 @@ static void add_members(struct type *t, Dwarf_Die *die, uint64_t base);
 
 static void add_member(struct type *t, Dwarf_Die *die, uint64_t base)
 {
-	uint64_t offset = base + number(die, DW_AT_data_member_location, 0);
+	uint64_t offset = base + debug_number(die, DW_AT_data_member_location, 0);
 	const char *name = dwarf_diename(die);
 	_cleanup_free_ char *type = NULL;
-	Dwarf_Attribute attr;
 	Dwarf_Die inner;
 
 	/* The members of a nameless member are those of who contains it. */
-	if (!name && dwarf_attr(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &inner) &&
-	    kind_of(&inner)) {
+	if (!name && debug_type(die, &inner) && kind_of(&inner)) {
 		add_members(t, &inner, offset);
 		return;
 	}
 	type = type_text(die);
 	add_line(t, xasprintf("%s at %llu: %s, bits %llu at %llu", name ? name : "(nameless)",
 			      (unsigned long long)offset, type,
-			      (unsigned long long)number(die, DW_AT_bit_size, 0),
-			      (unsigned long long)number(die, DW_AT_data_bit_offset, 0)));
+			      (unsigned long long)debug_number(die, DW_AT_bit_size, 0),
+			      (unsigned long long)debug_number(die, DW_AT_data_bit_offset, 0)));
 }
 
 static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
@@ -191,7 +175,7 @@ static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
 			add_member(t, &child, base);
 		else if (dwarf_tag(&child) == DW_TAG_enumerator)
 			add_line(t, xasprintf("%s = %lld", dwarf_diename(&child),
-					      (long long)number(&child, DW_AT_const_value, 0)));
+					      (long long)debug_number(&child, DW_AT_const_value, 0)));
 	} while (!dwarf_siblingof(&child, &child));
 }
 
@@ -220,12 +204,13 @@ static void add_layout(struct type *t, Dwarf_Die *die)
 {
 	if (dwarf_tag(die) != DW_TAG_enumeration_type)
 		add_line(t, xasprintf("size %llu",
-				      (unsigned long long)number(die, DW_AT_byte_size, 0)));
+				      (unsigned long long)debug_number(die, DW_AT_byte_size, 0)));
 	add_members(t, die, 0);
 }
 
-static void add_type(struct types *types, Dwarf_Die *die)
+static void add_type(void *arg, Dwarf_Die *die)
 {
+	struct types *types = arg;
 	const char *kind = kind_of(die), *name = dwarf_diename(die);
 	Dwarf_Die layout = *die;
 	Dwarf_Attribute attr;
@@ -234,8 +219,7 @@ static void add_type(struct types *types, Dwarf_Die *die)
 	if (dwarf_tag(die) == DW_TAG_subprogram && dwarf_attr(die, DW_AT_external, &attr))
 		kind = FUNCTION;
 	/* "typedef struct { ... } name" */
-	if (dwarf_tag(die) == DW_TAG_typedef && dwarf_attr(die, DW_AT_type, &attr) &&
-	    dwarf_formref_die(&attr, &layout) && !dwarf_diename(&layout))
+	if (dwarf_tag(die) == DW_TAG_typedef && debug_type(die, &layout) && !dwarf_diename(&layout))
 		kind = kind_of(&layout);
 	if (!kind || !name || dwarf_attr(&layout, DW_AT_declaration, &attr))
 		return;
@@ -253,44 +237,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct type *)a)->name, ((const struct type *)b)->name);
 }
 
-static void read_units(Dwarf *dwarf, struct types *types)
-{
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit, child;
-
-	while (!dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
-		if (dwarf_child(&unit, &child))
-			continue;
-		do
-			add_type(types, &child);
-		while (!dwarf_siblingof(&child, &child));
-	}
-	if (types->count)
-		qsort(types->list, types->count, sizeof(*types->list), by_name);
-}
-
-/* libdwfl relocates the debug sections of an object that is not linked. */
 static struct error *read_types(const char *path, struct types *types)
 {
-	static const Dwfl_Callbacks callbacks = { .find_elf = dwfl_build_id_find_elf,
-						  .find_debuginfo = dwfl_standard_find_debuginfo,
-						  .section_address = dwfl_offline_section_address };
-	struct error *err = NULL;
-	Dwfl *dwfl = dwfl_begin(&callbacks);
-	Dwfl_Module *module;
-	Dwarf_Addr bias;
-	Dwarf *dwarf;
-
-	if (!dwfl)
-		return system_error(0, "libdwfl: %s", dwfl_errmsg(-1));
-	module = dwfl_report_offline(dwfl, path, path, -1);
-	dwarf = module && !dwfl_report_end(dwfl, NULL, NULL) ? dwfl_module_getdwarf(module, &bias) : NULL;
-	if (dwarf)
-		read_units(dwarf, types);
-	else
-		err = system_error(0, "%s: its debug information cannot be read: %s", path, dwfl_errmsg(-1));
-	dwfl_end(dwfl);
-	return err;
+	TRY(debug_each(path, add_type, types));
+	if (types->count)
+		qsort(types->list, types->count, sizeof(*types->list), by_name);
+	return NULL;
 }
 
 static bool is_accepted(const char *name, char *const *accepted, size_t count)
@@ -347,8 +299,8 @@ static struct error *refuse_type(const struct change *c, const struct type *t, c
 			      "the patch changes how %s in %s is called (%s), and modules from elsewhere may call it (--accept layout:%s takes the responsibility)",
 			      bare, c->post->name, line, bare);
 	return refuse("LAYOUT-CHANGED",
-		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (--accept layout:%s takes the responsibility)",
-		      t->name, c->post->name, line, bare);
+		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
+		      t->name, c->post->name, line, t->name, bare);
 }
 
 static struct error *compare(const struct types *pre, const struct types *post, const struct change *c,

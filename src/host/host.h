@@ -56,10 +56,12 @@ struct host_function {
 	uint64_t new_addr;
 };
 
-/* What stood in the way of the last switch: a thread, or another update. */
+/* What stood in the way of the last switch: a thread, another update, or a hook of its own. */
+#define HOST_OTHER_UPDATE (-1)
+#define HOST_HOOK (-2)
 struct host_blocker {
-	long tid;		/* 0: an idle task; -1: an update */
-	char *name;		/* of the thread, or the other update's id */
+	long tid;		/* 0: an idle task; or one of the above */
+	char *name;		/* of the thread; the other update's id; what the hook returned, in words */
 	char *function;
 	char *why;
 };
@@ -93,13 +95,14 @@ void host_updates_free(struct host_updates *updates);
 
 /* What a switch took. */
 struct host_switch_report {
-	unsigned int attempts;		/* stops of the machine */
+	unsigned int attempts;		/* tries of the engine */
 };
 
 /*
  * Applies or undoes @count updates in one stop of the machine.  While threads
- * are in the functions it tries again, for at most @timeout seconds (0: one
- * try).  @report may be NULL.
+ * are in the functions the engine tries again, and moves those that sleep there
+ * out of them, for at most @timeout seconds (0: one try; a day at most).
+ * @report may be NULL.
  * Errors, nothing changed: the refusals BLOCKED (its message lists the
  * threads), NOT-ROOT, TEXT-CHANGED, MODULE-MOVED, ALREADY-APPLIED, NOT-APPLIED,
  * FUNCTION-REPLACED, ORDER, NOT-INSTALLED; system errors.

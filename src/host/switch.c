@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 /* A store in sysfs takes no more bytes at once (PAGE_SIZE, fs/kernfs/file.c). */
 #define COMMAND_MAX 4095
 
+/* The outcome is looked for this often, and at most so many seconds longer than the engine tries. */
 #define FIRST_WAIT_NS 1000000ull
-#define LAST_WAIT_NS  100000000ull
+#define LAST_WAIT_NS  20000000ull
+#define PATIENCE      60
 
 static int write_command(const char *path, const char *command)
 {
@@ -64,21 +67,40 @@ static char *join_ids(const char *start, const char *const *ids, size_t count)
 	return text;
 }
 
-/* Writes @command until it succeeds, fails for good, or the deadline; returns an errno. */
-static int switch_until(const char *command, uint64_t deadline, unsigned int *attempts)
+/* Reads "running", which is false, or "ERRNO TRIES". */
+static struct error *read_outcome(const char *path, bool *ended, int *errnum, unsigned int *attempts)
 {
-	_cleanup_free_ char *path = host_path(SYSFS "/switch");
-	uint64_t wait = FIRST_WAIT_NS, now;
-	int errnum;
+	_cleanup_free_ void *text = NULL;
+	size_t size;
 
-	for (*attempts = 1;; ++*attempts) {
-		errnum = host_write_switch(path, command);
-		now = now_ns();
-		if ((errnum != EBUSY && errnum != EINTR) || now >= deadline)
-			return errnum;
-		if (*attempts == 8)
+	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
+	*ended = strcmp(text, "running\n");
+	if (*ended && sscanf(text, "%d %u", errnum, attempts) != 2)
+		return system_error(0, "%s is not what this kmend expects", path);
+	return NULL;
+}
+
+/*
+ * The engine does the switch by itself: nobody may wait for it inside of
+ * write(), whose code may be what is replaced.
+ */
+static struct error *wait_for_outcome(unsigned int timeout, int *errnum, unsigned int *attempts)
+{
+	_cleanup_free_ char *path = host_path(SYSFS "/outcome");
+	uint64_t start = now_ns(), wait = FIRST_WAIT_NS;
+	bool ended = false, told = false;
+
+	for (;;) {
+		TRY(read_outcome(path, &ended, errnum, attempts));
+		if (ended)
+			return NULL;
+		if (!told && now_ns() - start > 1000000000ull) {
 			log_progress("waiting until no thread is in the functions");
-		sleep_ns(wait < deadline - now ? wait : deadline - now);
+			told = true;
+		}
+		if (now_ns() - start > (timeout + PATIENCE) * 1000000000ull)
+			return system_error(0, "the engine did not end its work; see %s", path);
+		sleep_ns(wait);
 		wait = 2 * wait < LAST_WAIT_NS ? 2 * wait : LAST_WAIT_NS;
 	}
 }
@@ -103,7 +125,9 @@ static char *describe_blocker(const struct host_blocker *b)
 	_cleanup_free_ char *process = NULL;
 	long pid;
 
-	if (b->tid < 0)
+	if (b->tid == HOST_HOOK)
+		return xasprintf("its function %s (%s): %s", b->function, b->why, b->name);
+	if (b->tid == HOST_OTHER_UPDATE)
 		return xasprintf("update %s: %s, %s", b->name, b->function, b->why);
 	pid = process_of(b->tid);
 	if (pid && pid != b->tid)
@@ -141,7 +165,8 @@ static const struct {
 	{ ENODEV, "MODULE-MOVED",
 	  "a kernel module was unloaded or loaded again after the proof; try again" },
 	{ EEXIST, "FUNCTION-REPLACED",
-	  "another update or tool has replaced one of its functions since the proof" },
+	  "another update or tool has replaced one of its functions, or overwritten its data" },
+	{ ECANCELED, "HOOK-REFUSED", "a function of the update's own said no" },
 	{ ENOENT, "NOT-INSTALLED", "no such update is loaded" },
 };
 
@@ -177,16 +202,17 @@ static struct error *switch_error(int errnum, bool apply, const char *ids, const
 struct error *host_switch(bool apply, const char *const *ids, size_t count, unsigned int timeout,
 			  struct host_switch_report *report)
 {
-	_cleanup_free_ char *names = join_ids("", ids, count);
-	_cleanup_free_ char *command = join_ids(apply ? "apply" : "undo", ids, count);
-	uint64_t deadline = now_ns() + timeout * 1000000000ull;
-	_cleanup_free_ char *blockers = NULL;
-	unsigned int attempts;
+	_cleanup_free_ char *names = join_ids("", ids, count), *path = host_path(SYSFS "/switch");
+	_cleanup_free_ char *command = NULL, *blockers = NULL;
+	unsigned int attempts = 0;
 	int errnum;
 
+	command = xasprintf("%s %u %s", apply ? "apply" : "undo", timeout * 1000, names);
 	if (strlen(command) > COMMAND_MAX)
 		return refuse("TOO-MANY", "%zu updates are too many for one switch", count);
-	errnum = switch_until(command, deadline, &attempts);
+	errnum = host_write_switch(path, command);
+	if (!errnum)
+		TRY(wait_for_outcome(timeout, &errnum, &attempts));
 	log_progress_end();
 	if (report)
 		report->attempts = attempts;
@@ -195,8 +221,8 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 	blockers = list_blockers(ids, count);
 	if (errnum == EBUSY)
 		return refuse("BLOCKED",
-			      "%s: threads were in the functions at each of %u tries within %u s; "
-			      "let them finish or stop them, or give a longer --timeout%s",
+			      "%s: something was in the way at each of %u tries within %u s; "
+			      "let threads finish or stop them, or give a longer --timeout%s",
 			      names, attempts, timeout, blockers);
 	return switch_error(errnum, apply, names, blockers);
 }

@@ -12,8 +12,9 @@
 	"int unused(int x) { return g(x) * 2; }\n" \
 	"unsigned long h(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n" \
 	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + x * " factor "; }\n"
-static const char pre[] = CODE("5", "1");
-static const char post[] = CODE("6", "1");
+#define FIXED(value) "static const int fixed[] = { 1, 2, " value " }; int look(int i) { return fixed[i]; }\n"
+static const char pre[] = CODE("5", "1") FIXED("3");
+static const char post[] = CODE("6", "1") FIXED("3");
 
 static struct kernel kernel;
 static struct match *match;
@@ -257,12 +258,33 @@ static void binds_the_engine(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void binds_what_is_overwritten(void **state)
+{
+	static const char changed[] = CODE("5", "1") FIXED("4") DECLARE("overwrite", "fixed");
+	struct object *obj;
+
+	assert_ok(bind(changed, "vmlinux"));
+	assert_ok(object_parse(xmemdup(bound.image, bound.size), bound.size, "bound.ko", &obj));
+	assert_bound(obj, "dir/file.o:fixed", kernel_address(&kernel, "fixed"));
+	object_free(obj);
+}
+
+static void refuses_to_overwrite_what_was_changed(void **state)
+{
+	static const char changed[] = CODE("5", "1") FIXED("4") DECLARE("overwrite", "fixed");
+	static const int other[] = { 1, 2, 5 };
+
+	kernel_poke(&kernel, kernel_address(&kernel, "fixed"), other, sizeof(other));
+	assert_refused(bind(changed, "vmlinux"), "OBJECT-DIFFERS");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(binds_an_update), T(writes_runtime_constants), T(refuses_what_is_not_proved), T(other_functions_do_not_matter),
 		T(refuses_another_target), T(refuses_a_module_that_is_not_loaded), T(survives_damage),
-		T(survives_two_symbol_tables), T(binds_the_engine),
+		T(survives_two_symbol_tables), T(binds_the_engine), T(binds_what_is_overwritten),
+		T(refuses_to_overwrite_what_was_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
@@ -80,7 +81,8 @@ static void put_engine(void)
 {
 	_cleanup_free_ char *updates = path_join(folder, "sys/kernel/kmend/updates");
 
-	put("sys/kernel/kmend/abi", "1\n");
+	put("sys/kernel/kmend/outcome", "0 1\n");
+	put("sys/kernel/kmend/abi", "2\n");
 	put("sys/kernel/kmend/switch", "");
 	put("proc/modules", "kmend_" ONE "_1 8192 0 - Live 0xffffffffc0610000 (OE)\n"
 			    "kmend_" ONE " 8192 0 - Live 0xffffffffc0600000 (OE)\n"
@@ -105,6 +107,13 @@ static int tear_down(void **state)
 	error_free(remove_tree(folder));
 	free(folder);
 	return 0;
+}
+
+static void put_outcome(int errnum, unsigned int tries)
+{
+	_cleanup_free_ char *text = xasprintf("%d %u\n", errnum, tries);
+
+	put("sys/kernel/kmend/outcome", text);
 }
 
 static int set_up_temp(void **state)
@@ -141,8 +150,9 @@ static void reads_updates(void **state)
 	put_update(TWO, "loaded\n");
 	put_attribute(TWO, "blockers", "0 swapper/1 vfs_read+0x12 stack\n"
 				       "17 my_name ext4_fill_super+0x1 kretprobe\n"
-				       "update " ONE " vfs_read is-stacked\n");
-	assert_int_equal(host_engine_abi(), 1);
+				       "update " ONE " vfs_read is-stacked\n"
+				       "hook 12 make_room pre_apply\n");
+	assert_int_equal(host_engine_abi(), KMEND_ABI);
 	assert_ok(host_updates_read(&updates));
 	assert_int_equal(updates.count, 2);
 
@@ -164,13 +174,17 @@ static void reads_updates(void **state)
 	u = &updates.updates[1];
 	assert_false(u->applied);
 	assert_int_equal(u->module_count, 0);
-	assert_int_equal(u->blocker_count, 3);
+	assert_int_equal(u->blocker_count, 4);
 	assert_int_equal(u->blockers[0].tid, 0);
 	assert_string_equal(u->blockers[1].name, "my_name");
 	assert_string_equal(u->blockers[1].function, "ext4_fill_super+0x1");
 	assert_string_equal(u->blockers[1].why, "kretprobe");
-	assert_int_equal(u->blockers[2].tid, -1);
+	assert_int_equal(u->blockers[2].tid, HOST_OTHER_UPDATE);
 	assert_string_equal(u->blockers[2].name, ONE);
+	assert_int_equal(u->blockers[3].tid, HOST_HOOK);
+	assert_string_equal(u->blockers[3].name, "Cannot allocate memory");
+	assert_string_equal(u->blockers[3].function, "make_room");
+	assert_string_equal(u->blockers[3].why, "pre_apply");
 	host_updates_free(&updates);
 }
 
@@ -207,6 +221,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 		{ "state", "sleeping\n", "applied\n" },	  { "state", "", "applied\n" },
 		{ "pause_ns", "\n", "1\n" },		  { "pause_ns", "12x\n", "1\n" },
 		{ "functions", "f vmlinux 0x1\n", "" },	  { "functions", "f vmlinux 0x1 y\n", "" },
+		{ "blockers", "hook x f pre_apply\n", "" },
 		{ "blockers", "x y z w\n", "" },	  { "blockers", "12 name f\n", "" },
 	};
 	struct host_updates updates;
@@ -225,8 +240,8 @@ static void refuses_an_engine_it_does_not_know(void **state)
 	put_update("short", "applied\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "short");
 	host_updates_free(&updates);
-	put("sys/kernel/kmend/abi", "2\n");
-	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 2");
+	put("sys/kernel/kmend/abi", "3\n");
+	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 3");
 	host_updates_free(&updates);
 }
 
@@ -239,37 +254,48 @@ static void writes_the_switch(void **state)
 	size_t size;
 
 	put_engine();
-	assert_ok(host_switch(true, ids, 2, 0, &report));
-	assert_int_equal(report.attempts, 1);
+	put_outcome(0, 3);
+	assert_ok(host_switch(true, ids, 2, 7, &report));
+	assert_int_equal(report.attempts, 3);
 	assert_ok(file_read(path, 4096, &applied, &size));
-	assert_string_equal(applied, "apply " ONE " " TWO);
+	assert_string_equal(applied, "apply 7000 " ONE " " TWO);
 	put("sys/kernel/kmend/switch", "");
 	assert_ok(host_switch(false, ids, 1, 0, NULL));
 	assert_ok(file_read(path, 4096, &undone, &size));
-	assert_string_equal(undone, "undo " ONE);
+	assert_string_equal(undone, "undo 0 " ONE);
 }
 
-static int answer;		/* an errno of the engine */
-static unsigned int busy_first;	/* tries that it answers with EBUSY before */
-
-static int answer_switch(const char *path, const char *command)
+/* The engine of these tests is asked, and takes some time. */
+static int asked(const char *path, const char *command)
 {
-	if (!busy_first)
-		return answer;
-	busy_first--;
-	return EBUSY;
+	put("sys/kernel/kmend/outcome", "running\n");
+	if (!fork()) {
+		usleep(50000);
+		put_outcome(0, 5);
+		_exit(0);
+	}
+	return 0;
 }
 
-static void tries_again_while_busy(void **state)
+static void waits_for_the_outcome(void **state)
 {
 	static const char *const ids[] = { ONE };
 	struct host_switch_report report;
 
-	host_write_switch = answer_switch;
-	answer = 0;
-	busy_first = 4;
+	host_write_switch = asked;
 	assert_ok(host_switch(true, ids, 1, 30, &report));
 	assert_int_equal(report.attempts, 5);
+	assert_true(wait(NULL) > 0);
+}
+
+static int takes_it(const char *path, const char *command)
+{
+	return 0;
+}
+
+static int is_busy(const char *path, const char *command)
+{
+	return EAGAIN;
 }
 
 static void gives_up_at_the_deadline(void **state)
@@ -281,15 +307,13 @@ static void gives_up_at_the_deadline(void **state)
 	put_update(ONE, "loaded\n");
 	put_attribute(ONE, "blockers", "17 sleeper vfs_read+0x12 stack\n0 swapper/1 f+0x1 stack\n");
 	put("proc/17/status", "Name:\tsleeper\nTgid:\t12\nPid:\t17\n");
-	host_write_switch = answer_switch;
-	answer = EBUSY;
-	assert_refused(host_switch(true, ids, 1, 0, &report), "BLOCKED",
-		       "\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
+	host_write_switch = takes_it;
+	put_outcome(EBUSY, 12);
+	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
+		       "each of 12 tries within 1 s; let threads finish or stop them, or give a longer "
+		       "--timeout\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
 		       "  thread 0 (swapper/1): f+0x1, stack");
-	assert_int_equal(report.attempts, 1);
-	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED", "within 1 s");
-	/* 1 + 2 + ... + 64 ms, then 100 ms each until a second is over. */
-	assert_in_range(report.attempts, 3, 18);
+	assert_int_equal(report.attempts, 12);
 }
 
 static void names_each_refusal_of_the_engine(void **state)
@@ -307,14 +331,17 @@ static void names_each_refusal_of_the_engine(void **state)
 	static const char *const ids[] = { ONE };
 	size_t i;
 
-	host_write_switch = answer_switch;
-	busy_first = 0;
+	host_write_switch = takes_it;
 	for (i = 0; i < ARRAY_SIZE(answers); i++) {
-		answer = answers[i].errnum;
+		put_outcome(answers[i].errnum, 1);
 		assert_refused(host_switch(answers[i].apply, ids, 1, 0, NULL), answers[i].code,
 			       ONE);
 	}
-	answer = ENOMEM;
+	put_outcome(ENOMEM, 1);
+	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, ONE);
+	put("sys/kernel/kmend/outcome", "rubbish\n");
+	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, "outcome");
+	host_write_switch = is_busy;
 	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, ONE);
 	host_write_switch = real_write_switch;
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "NOT-INSTALLED", "engine");
@@ -327,9 +354,8 @@ static void tells_which_update_is_in_the_way(void **state)
 	put_engine();
 	put_update(ONE, "applied\n");
 	put_attribute(ONE, "blockers", "update " TWO " vfs_read is-stacked\n");
-	host_write_switch = answer_switch;
-	busy_first = 0;
-	answer = EXDEV;
+	host_write_switch = takes_it;
+	put_outcome(EXDEV, 1);
 	assert_refused(host_switch(false, ids, 1, 0, NULL), "ORDER",
 		       "undo that first, or both together\n  update " TWO ": vfs_read, is-stacked");
 	assert_refused(host_switch(true, ids, 1, 0, NULL), "ORDER", "apply that first");
@@ -476,7 +502,7 @@ static void shows_the_status_as_json(void **state)
 	assert_ok(run(cmd_status, &text, "status", "--json", NULL));
 	json = json_loads(text, 0, NULL);
 	assert_non_null(json);
-	assert_int_equal(json_integer_value(json_object_get(json, "engine_abi")), 1);
+	assert_int_equal(json_integer_value(json_object_get(json, "engine_abi")), KMEND_ABI);
 	update = json_array_get(json_object_get(json, "updates"), 0);
 	wanted = json_pack("{s:s,s:s,s:s,s:s}", "name", "vfs_read", "target", "vmlinux", "old",
 			   "0xffffffff81200000", "new", "0xffffffffc0600000");
@@ -501,7 +527,7 @@ static void undo_takes_the_start_of_an_id(void **state)
 	put_record(ONE, true, NULL);
 	assert_ok(run(cmd_undo, &out, "undo", "-q", "01234", ONE, NULL));
 	assert_ok(file_read(path, 4096, &command, &size));
-	assert_string_equal(command, "undo " ONE);
+	assert_string_equal(command, "undo 10000 " ONE);
 	assert_string_equal(out, ONE ": undone, the machine stood still for 319 us; "
 				     "still loaded\n");
 	assert_ok(host_record_read(ONE, &record));
@@ -524,7 +550,7 @@ static void undo_undoes_all_in_one_stop(void **state)
 	put_record(TWO, false, NULL);
 	assert_ok(run(cmd_undo, &out, "undo", "--all", "-q", "--json", NULL));
 	assert_ok(file_read(path, 4096, &command, &size));
-	assert_string_equal(command, "undo " ONE " " TWO);
+	assert_string_equal(command, "undo 10000 " ONE " " TWO);
 	json = json_loads(out, 0, NULL);
 	assert_non_null(json);
 	first = json_array_get(json_object_get(json, "undone"), 0);
@@ -666,7 +692,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_an_engine_it_does_not_know, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(writes_the_switch, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tries_again_while_busy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(waits_for_the_outcome, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_up_at_the_deadline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_each_refusal_of_the_engine, set_up,
 						tear_down),

@@ -4,18 +4,6 @@
 
 #include "diff/layout.h"
 
-static char *compile_debug(const char *name, const char *source)
-{
-	char *path = path_join(test_folder, name);
-	const char *argv[] = { "gcc", "-x", "c", "-g", "-O2", "-c", "-o", path, "-", NULL };
-	struct process_options opts = { .argv = argv, .input = source, .input_size = strlen(source) };
-	int status;
-
-	assert_ok(process_run(&opts, &status, NULL, NULL));
-	assert_int_equal(status, 0);
-	return path;
-}
-
 static struct error *compare_accepting(const char *pre, const char *post, char *accepted)
 {
 	_cleanup_free_ char *a = compile_debug("pre.o", pre), *b = compile_debug("post.o", post);

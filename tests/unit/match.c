@@ -176,7 +176,7 @@ static void tells_what_differs(void **state)
 	/* Where most of it differs, it is not one function's fault. */
 	boot("int f(int x) { return x * 3; } int g(int x) { return x * 5; } int h(int x) { return x * 7; } int i(int x) { return x; }");
 	prove("int f(int x) { return x / 3; } int g(int x) { return x / 5; } int h(int x) { return x / 7; } int i(int x) { return x; }");
-	assert_refused(match_require(match, match_function(match, "g")), "OBJECT-DIFFERS");
+	assert_refused(match_require(match, match_function(match, "g")), "SOURCE-DIFFERS");
 
 	boot("int f(int x) { return external(x) + 1; }");
 	prove("int f(int x) { return external(x) + 2; }");

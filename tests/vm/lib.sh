@@ -137,7 +137,7 @@ guest()
 {
 	script=$1
 	shift
-	for f in "$work"/*.kmend "$work"/ktext "$work"/calls; do
+	for f in "$work"/*.kmend "$work"/ktext "$work"/calls "$work"/sleepers; do
 		[ ! -e "$f" ] || set -- "$@" --file "$f"
 	done
 	"$top/tools/vm" run --kernel "$(cat "$kit/release")" "$@" --file "$top/tests/vm/guest/common.sh" \

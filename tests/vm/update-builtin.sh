@@ -19,13 +19,13 @@ expect "verify --json: what it counts" "0 0 0 true" \
 expect "verify --json of what is replaced" "FUNCTION-REPLACED differs 5" \
 	"$(json verify-after '[.refused.code, (.objects[].functions[]|select(.state=="differs")|.state, .running_offset)]|join(" ")')"
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
-expect "status --json" "1 $id applied cmdline_proc_show kmend_$id" \
+expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
 	"$(json status '[.engine_abi, (.updates[]|.id, .state, .functions[].name, .modules[])]|join(" ")')"
 
 # What was proved there is proved here, to the same addresses, by anybody who may read the snapshot.
 for when in before after; do
 	[ $when = before ] && there=verify || there=verify-after
-	json $there 'del(.milliseconds)' >"$work/there.json"
+	json "$there" 'del(.milliseconds)' >"$work/there.json"
 	"$kmend" verify --allow-unsigned --json --snapshot "$work/$when" "$work/builtin.kmend" >"$work/out" 2>&1
 	expect "verify of the snapshot taken $when: status" "$([ $when = before ] && echo 0 || echo 1)" $?
 	jq -cr 'del(.milliseconds)' "$work/out" >"$work/here.json"

@@ -8,12 +8,13 @@
 #include <asm/sync_core.h>
 #include <kmend/engine.h>
 
+struct pt_regs;
 struct update;
 
 /* Text that is to change from @before to @after. */
 struct jump {
 	struct update *update;
-	unsigned long function;		/* its start */
+	const struct kmend_function *function;
 	unsigned long site;		/* in it */
 	unsigned long to;		/* where the jump leads, or led */
 	u8 before[KMEND_JUMP_LEN];
@@ -42,6 +43,9 @@ void jumps_write(const struct jump *jumps, unsigned int count, unsigned int step
 void jumps_guard(const struct jump *jumps, unsigned int count);
 void jumps_unguard(void);
 
+/* Write @size bytes of @from to memory that is write-protected; in the stop. */
+void text_write(unsigned long to, const void *from, size_t size);
+
 int text_init(void);
 void text_exit(void);
 
@@ -55,5 +59,11 @@ static inline unsigned long saved_stack_pointer(const struct task_struct *task)
 {
 	return task->thread.sp;
 }
+
+/*
+ * calls.c: is @task, with the registers @regs of its entry, in a system call
+ * that begins again when it is interrupted, without its program noticing?
+ */
+bool call_restarts(struct task_struct *task, struct pt_regs *regs);
 
 #endif

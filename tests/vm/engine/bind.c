@@ -4,19 +4,22 @@
  *
  *	bind IN.ko OUT.ko SYMBOL...
  *		makes these undefined symbols absolute, with this boot's
- *		addresses, and fills in kmend_functions[] and kmend_target
+ *		addresses, and fills in kmend_functions[] and kmend_target;
+ *		without any, those that are in vmlinux and not exported
  *	bind -w IN.ko OUT.ko SYMBOL...	... with wrong bytes to expect
  *	bind -b IN.ko OUT.ko SYMBOL...	... with a wrong base of the target
  *	bind -s IN.ko OUT.ko SYMBOL...	... with a size that has no room for the jump
  *	bind -p SYMBOL		prints the first 16 bytes at a symbol
  *	bind -t FILE TEXT	writes TEXT to FILE in one write, prints "done" or
  *				the name of the errno
+ *	bind -e ERRNO		prints likewise
  */
 #include <errno.h>
 #include <error.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +178,47 @@ static uint64_t bind_symbol(Elf *elf, const char *wanted)
 	return 0;
 }
 
+/* Does the kernel's own text have @wanted, and does it not export it? */
+static bool is_hidden(const char *wanted)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[1024], name[512], type, export[520];
+	bool found = false, exported = false;
+
+	if (!f)
+		die("/proc/kallsyms");
+	snprintf(export, sizeof(export), "__ksymtab_%s", wanted);
+	while (fgets(line, sizeof(line), f) && !strchr(line, '[')) {
+		if (sscanf(line, "%*x %c %511s", &type, name) != 2)
+			continue;
+		found |= !strcmp(name, wanted);
+		exported |= !strcmp(name, export);
+	}
+	fclose(f);
+	return found && !exported;
+}
+
+static void bind_hidden(Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+	GElf_Sym sym;
+	Elf_Data *data;
+	int i;
+
+	while ((scn = elf_nextscn(elf, scn))) {
+		if (!gelf_getshdr(scn, &shdr) || shdr.sh_type != SHT_SYMTAB)
+			continue;
+		data = elf_getdata(scn, NULL);
+		for (i = 1; gelf_getsym(data, i, &sym); i++) {
+			const char *name = elf_strptr(elf, shdr.sh_link, sym.st_name);
+
+			if (sym.st_shndx == SHN_UNDEF && name && is_hidden(name))
+				bind_symbol(elf, name);
+		}
+	}
+}
+
 static Elf_Data *section_data(Elf *elf, const char *wanted)
 {
 	Elf_Scn *scn = NULL;
@@ -221,6 +265,8 @@ static void bind(const char *from, const char *to, char **symbols, char flaw)
 	if (fd < 0 || !elf)
 		die("%s", to);
 	elf_flagelf(elf, ELF_C_SET, ELF_F_LAYOUT);
+	if (!*symbols)
+		bind_hidden(elf);
 	for (; *symbols; symbols++) {
 		uint64_t addr = bind_symbol(elf, *symbols);
 
@@ -266,6 +312,10 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "-p"))
 		return print_text(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "-e")) {
+		puts(strcmp(argv[2], "0") ? strerrorname_np(atoi(argv[2])) : "done");
+		return 0;
+	}
 	if (argc == 4 && !strcmp(argv[1], "-t"))
 		return try_write(argv[2], argv[3]);
 	if (argc > 1 && argv[1][0] == '-') {
@@ -273,8 +323,8 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (argc < 4)
-		error(2, 0, "usage: bind [-w | -b | -s] IN OUT SYMBOL...");
+	if (argc < 3)
+		error(2, 0, "usage: bind [-w | -b | -s] IN OUT [SYMBOL...]");
 	bind(argv[1], argv[2], argv + 3, flaw);
 	return 0;
 }

@@ -31,15 +31,27 @@ expect()
 	esac
 }
 
-# turn ID 1|0: prints "done" or the name of the errno, as does switch apply|undo ID...
+# turn ID 1|0: prints "done" or the name of the errno, as does switch apply|undo ID..., with $ms to try in
 turn()
 {
 	./bind -t $sys/updates/"$1"/enabled "$2"
 }
 
+ms=0
 switch()
 {
-	./bind -t $sys/switch "$*"
+	verb=$1
+	shift
+	said=$(./bind -t $sys/switch "$verb $ms $*")
+	[ "$said" = "done" ] || {
+		echo "$said"
+		return
+	}
+	while read -r outcome tries <$sys/outcome && [ "$outcome" = running ]; do
+		sleep 0.05
+	done
+	echo "$tries" >/tmp/tries
+	./bind -e "$outcome"
 }
 
 state()
@@ -80,8 +92,8 @@ text()
 
 load_engine()
 {
-	load kmend find_module get_kprobe idle_task kprobe_mutex stop_machine_cpuslocked text_mutex text_poke_kgdb
-	expect "the engine tells its ABI" 1 "$(cat $sys/abi)"
+	load kmend
+	expect "the engine tells its ABI" 2 "$(cat $sys/abi)"
 }
 
 finish()

@@ -6,7 +6,7 @@
 
 set -eu
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=${top:-$(cd "$(dirname "$0")/../.." && pwd)}
 work=$(mktemp -d "${TMPDIR:-/tmp}/kmend-engine.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 build_modules()
 {
 	if ! make -C "$kit/headers" M="$1" KBUILD_MODPOST_WARN=1 KBUILD_EXTRA_SYMBOLS="$2" modules >"$work/log" 2>&1 ||
-		grep -i 'warning: ' "$work/log" | grep -qv 'modpost: .* undefined!'; then
+		grep -i 'warning: ' "$work/log" | grep -qvE 'modpost: (.* undefined!|suppressed )'; then
 		cat "$work/log" >&2
 		return 1
 	fi

@@ -30,7 +30,7 @@ fifo=$(id_of fifo)
 cat /tmp/pipe >/tmp/got &
 reader=$!
 wait_for_sleep $reader
-refused "apply with a thread inside the old code" BLOCKED "*$reader*cat*fifo_open*" apply --timeout 1 fifo.kmend
+refused "apply with a thread inside the old code" BLOCKED "*$reader*cat*fifo_open*" apply --timeout 0 fifo.kmend
 clean "blocked"
 text_same "blocked" vmlinux
 expect "the thread goes on as before" 0 "$(said_times 'replaced: a pipe')"
@@ -43,7 +43,7 @@ cat /tmp/pipe >/tmp/got &
 reader=$!
 wait_for_sleep $reader
 expect "the new code runs" $((before + 1)) "$(said_times 'replaced: a pipe')"
-refused "undo with a thread inside the new code" BLOCKED "*$reader*cat*fifo_open*" kmend undo --timeout 1 "$fifo"
+refused "undo with a thread inside the new code" BLOCKED "*$reader*cat*fifo_open*" kmend undo --timeout 0 "$fifo"
 run kmend status -v
 expect "status after it: status" 0 "$status"
 expect "status names the thread" "*in the way: thread $reader (cat): *fifo_open*" "$said"
@@ -128,4 +128,26 @@ dmesg -c >/dev/null
 echo add >$uevent
 expect "the old code is off too" 0 "$(said_times "'null' .*: kobject_uevent_env")"
 text_same "debug messages" vmlinux
+
+# ---- values that the kernel wrote into its code ----
+
+paths=$(id_of paths)
+expect "the old code opens it" "done" "$(./calls open 0xabcd)"
+loop ./calls open 0x1230
+works "apply to what every path runs through" "$paths: applied *" apply paths.kmend
+expect "the new code refuses it" "Invalid cross-device link" "$(./calls open 0xabcd)"
+expect "and nothing else" "done" "$(./calls open 0xabce)"
+expect "names are found by it" 1 "$(said_times 'replaced: a name is found')"
+works "undo" "*$paths: undone, *" kmend undo "$paths"
+expect "the old code opens it" "done" "$(./calls open 0xabcd)"
+loop_end
+text_same "paths" vmlinux
+
+# ---- a function in a file that the patch adds ----
+
+works "apply: a new file" "*: applied *" apply new-file.kmend
+expect "its function runs" "extra *" "$(cat /proc/cmdline)"
+works "undo: a new file" "*: undone, *" kmend undo --all
+expect "its function does not run" "[!e]*" "$(cat /proc/cmdline)"
+
 finish
