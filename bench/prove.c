@@ -135,7 +135,8 @@ static void print_function(const struct match *m, const struct match_function *f
 	const char *name = f->pre->symbol->name;
 
 	if (f->state == MATCH_AMBIGUOUS)
-		printf("ambiguous %s %s %s\n", m->target, m->pre->name, name);
+		printf("ambiguous %s %s %s: there are several of this name, and no proved code refers to it or lies beside it\n",
+		       m->target, m->pre->name, name);
 	else
 		printf("differs %s %s %s%s +0x%" PRIx64 " running +0x%" PRIx64 " at %#" PRIx64 ": %s\n",
 		       m->target, m->pre->name, name, f->pre->symbol->bind == STB_WEAK ? " (weak)" : "",

@@ -20,6 +20,15 @@ uint32_t arch_reloc_address(void);
  */
 uint64_t arch_reloc_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr);
 
+/*
+ * Whether a call or jump at @text, five bytes that run at @addr, goes to where
+ * the kernel may have made thunks for indirect branches, and where.
+ */
+bool arch_thunk_target(const uint8_t *text, uint64_t addr, uint64_t *target);
+
+/* Whether the @size bytes at the start of a page are those of one with such thunks. */
+bool arch_is_thunk_page(const uint8_t *page, size_t size);
+
 /* Whether @size bytes of text are nothing but the filling between functions. */
 bool arch_is_padding(const uint8_t *text, size_t size);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "live/snapshot.h"
 
+#include "arch/arch.h"
+#include "live/memory.h"
 #include "util/file.h"
 #include "util/memory.h"
 
@@ -9,6 +11,9 @@
 #include <string.h>
 
 #define PAGE 4096u
+
+/* Bytes of text where chance makes many that look like a branch. */
+#define LARGE_TEXT (4u << 20)
 
 /* More than any module has in one section. */
 #define SECTION_MAX (64u << 20)
@@ -208,6 +213,79 @@ static void sort_and_join(struct ranges *r)
 	r->count = n;
 }
 
+static bool is_inside(const struct ranges *r, uint64_t addr)
+{
+	size_t low = 0, high = r->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->list[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->count && r->list[low].addr <= addr;
+}
+
+/* Pages that branches in one range go to, outside of all; one for each branch. */
+static struct error *find_pages(const struct ranges *r, struct live *live, const struct range *in,
+				struct ranges *pages)
+{
+	_cleanup_free_ uint8_t *buf = xmalloc(MEMORY_PIECE_SIZE);
+	uint64_t at, target, n, i;
+
+	for (at = in->addr; at < in->end; at += n > 4 && at + n < in->end ? n - 4 : n) {
+		n = in->end - at < MEMORY_PIECE_SIZE ? in->end - at : MEMORY_PIECE_SIZE;
+		TRY(live_read(live, at, buf, n));
+		for (i = 0; i + 5 <= n; i++)
+			if (arch_thunk_target(buf + i, at + i, &target) && !is_inside(r, target))
+				add(pages, target - target % PAGE, target - target % PAGE + PAGE);
+	}
+	return NULL;
+}
+
+/*
+ * The pages of thunks that the kernel made for its indirect branches.  Only
+ * branches tell of them, and in a large text many bytes look like one: there,
+ * a page counts that several go to.
+ */
+static struct error *add_thunks(struct ranges *r, struct live *live, const struct range *in, struct ranges *found)
+{
+	size_t least = in->end - in->addr > LARGE_TEXT ? 3 : 1, i, k;
+	_cleanup_(ranges_fini) struct ranges pages = { 0 };
+	uint8_t page[64];
+
+	TRY(find_pages(r, live, in, &pages));
+	if (pages.count)
+		qsort(pages.list, pages.count, sizeof(*pages.list), compare_ranges);
+	for (i = 0; i < pages.count; i = k) {
+		struct error *err;
+
+		for (k = i; k < pages.count && pages.list[k].addr == pages.list[i].addr; k++)
+			;
+		if (k - i < least)
+			continue;
+		err = live_read(live, pages.list[i].addr, page, sizeof(page));
+		if (!err && arch_is_thunk_page(page, sizeof(page)))
+			add(found, pages.list[i].addr, pages.list[i].end);
+		error_free(err);
+	}
+	return NULL;
+}
+
+static struct error *add_all_thunks(struct ranges *r, struct live *live)
+{
+	_cleanup_(ranges_fini) struct ranges found = { 0 };
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		TRY(add_thunks(r, live, &r->list[i], &found));
+	for (i = 0; i < found.count; i++)
+		add(r, found.list[i].addr, found.list[i].end);
+	return NULL;
+}
+
 struct error *ranges_find(struct live *live, const char *modules, struct ranges *out)
 {
 	*out = (struct ranges){ 0 };
@@ -215,6 +293,8 @@ struct error *ranges_find(struct live *live, const char *modules, struct ranges 
 	TRY(add_between(out, live, "__start_rodata", "__end_rodata"));
 	add_words(out, live);
 	TRY(add_modules(out, live, modules));
+	sort_and_join(out);
+	TRY(add_all_thunks(out, live));
 	sort_and_join(out);
 	return NULL;
 }

@@ -47,7 +47,7 @@ static struct error *refuse_object(const struct match *m)
 	}
 	if (differ < 3 || differ < proved)
 		return NULL;
-	return refuse("OBJECT-DIFFERS",
+	return refuse("SOURCE-DIFFERS",
 		      "%zu of %zu functions of %s in %s are not the code that was compiled: the compiler, its flags, the configuration or the source was another one",
 		      differ, differ + proved, m->pre->name, m->target);
 }

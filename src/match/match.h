@@ -62,7 +62,7 @@ const struct match_function *match_function(const struct match *m, const char *n
  * function of the object, else learnt from what was proved, else the only
  * symbol of this name that it can be in the running kernel.
  * Errors: refusals FUNCTION-DIFFERS, FUNCTION-ABSENT, FUNCTION-AMBIGUOUS,
- * FUNCTION-REPLACED, FUNCTION-PROBED, OBJECT-DIFFERS, SYMBOL-UNKNOWN,
+ * FUNCTION-REPLACED, FUNCTION-PROBED, SOURCE-DIFFERS, SYMBOL-UNKNOWN,
  * SYMBOL-CONFLICT.
  */
 struct error *match_address(const struct match *m, const char *name, uint64_t *addr) __must_use;

@@ -166,23 +166,17 @@ static bool same_data(struct trial *t, const struct reloc *rel, uint64_t addr)
 	return same;
 }
 
-/* Whether this trial has found out already that @place is at @addr. */
-static bool is_found(const struct trial *t, const struct place *place, uint64_t addr)
+/* Notes that @place is at @addr; false where this trial found it elsewhere.  *@again: it was found there before. */
+static bool find_out(struct trial *t, struct place *place, uint64_t addr, const struct reloc *rel, bool *again)
 {
-	size_t i;
-
-	for (i = t->count; i--;)
-		if (t->findings[i].place == place && t->findings[i].addr == addr)
-			return true;
-	return false;
-}
-
-static void find_out(struct trial *t, struct place *place, uint64_t addr, const struct reloc *rel)
-{
-	if (is_found(t, place, addr))
-		return;
+	*again = place->trial == t->serial;
+	if (*again)
+		return place->seen == addr;
+	place->trial = t->serial;
+	place->seen = addr;
 	array_grow(t->findings, t->count, t->capacity);
 	t->findings[t->count++] = (struct finding){ place, addr, rel };
+	return true;
 }
 
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
@@ -191,6 +185,7 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 	const struct section *sec = rel->target ? rel->target->section : NULL;
 	struct place *place = rel->target ? &t->m->atoms[rel->target->index] :
 					    &t->m->symbols[rel->symbol->index];
+	bool again;
 
 	if (!fits_name(t, rel, addr))
 		return false;
@@ -199,15 +194,17 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 		return false;
 	if (rel->target == t->function->pre && addr != t->function->addr)
 		return false;
-	if (!sec || !(sec->flags & SHF_MERGE)) {
-		if (is_found(t, place, addr))
-			return true;
-		find_out(t, place, addr, rel);
-	}
+	if (sec && sec->flags & SHF_MERGE)
+		return same_data(t, rel, addr);
+	if (!find_out(t, place, addr, rel, &again))
+		return false;
+	if (again || !sec)
+		return true;
 	/* Data that the source puts into one section stays together. */
-	if (sec && sec->atom_count > 1 && !section_is_text(sec) && !(sec->flags & SHF_MERGE))
-		find_out(t, &t->m->sections[sec->index], addr - rel->target->start, rel);
-	return !sec || same_data(t, rel, addr);
+	if (sec->atom_count > 1 && !section_is_text(sec) &&
+	    !find_out(t, &t->m->sections[sec->index], addr - rel->target->start, rel, &again))
+		return false;
+	return same_data(t, rel, addr);
 }
 
 static uint64_t lookup(void *arg, const char *name)
@@ -239,7 +236,10 @@ static size_t mark(void *arg)
 
 static void rewind_to(void *arg, size_t count)
 {
-	((struct trial *)arg)->count = count;
+	struct trial *t = arg;
+
+	t->count = count;
+	t->serial++;
 }
 
 static const struct arch_walk_ops ops = { refer, read_live, lookup, function_at, mark, rewind_to };
@@ -253,6 +253,7 @@ bool trial_try(struct trial *t, struct match_function *f, uint64_t addr)
 	bool same;
 
 	t->count = 0;
+	t->serial++;
 	t->function = f;
 	f->addr = addr;
 	/* Behind the last function of all there may be nothing. */

@@ -11,6 +11,8 @@ struct place {
 	bool known;
 	bool conflict;	/* two proved functions disagree */
 	bool proved;	/* a function that was matched there itself */
+	uint64_t seen;	/* the address that the trial @trial found */
+	uint64_t trial;
 };
 
 /* What one candidate would make known, and by which relocation. */
@@ -24,6 +26,7 @@ struct trial {
 	struct match *m;
 	const struct match_function *function;
 	unsigned int depth;
+	uint64_t serial;	/* of the trial; what was taken back begins another */
 	struct finding *findings;
 	size_t count, capacity;
 	struct error *err;	/* the memory cannot be trusted: no outcome counts */

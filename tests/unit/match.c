@@ -176,7 +176,7 @@ static void tells_what_differs(void **state)
 	/* Where most of it differs, it is not one function's fault. */
 	boot("int f(int x) { return x * 3; } int g(int x) { return x * 5; } int h(int x) { return x * 7; } int i(int x) { return x; }");
 	prove("int f(int x) { return x / 3; } int g(int x) { return x / 5; } int h(int x) { return x / 7; } int i(int x) { return x; }");
-	assert_refused(match_require(match, match_function(match, "g")), "OBJECT-DIFFERS");
+	assert_refused(match_require(match, match_function(match, "g")), "SOURCE-DIFFERS");
 
 	boot("int f(int x) { return external(x) + 1; }");
 	prove("int f(int x) { return external(x) + 2; }");
@@ -600,6 +600,21 @@ static void returns(void **state)
 	TRIES(true, "cmp $__x86_return_thunk, %rax", "", "cmp $__x86_return_thunk, %rax");
 }
 
+/* A call of __x86_indirect_thunk_rcx that goes to @code at the offset @place of the kernel. */
+static bool accepts_made_thunk(uint64_t place, const char *code)
+{
+	static const char source[] = "asm(\".pushsection .text.f,\\\"ax\\\"\\n .globl f\\n .type f,@function\\n f: call __x86_indirect_thunk_rcx\\n"
+		" ret\\n .size f, . - f\\n .popsection\");";
+	int32_t distance;
+
+	boot(source);
+	distance = KERNEL_BASE + place - kernel_address(&kernel, "f") - 5;
+	kernel_poke(&kernel, kernel_address(&kernel, "f") + 1, &distance, 4);
+	kernel_poke(&kernel, KERNEL_BASE + place, code, 3);
+	prove(source);
+	return state_of("f") == MATCH_PROVED;
+}
+
 static void indirect_calls(void **state)
 {
 	static const char call[] = "call __x86_indirect_thunk_rcx", jump[] = "jmp __x86_indirect_thunk_r9";
@@ -617,6 +632,12 @@ static void indirect_calls(void **state)
 	TRIES(true, jump, "", "jmp *%r9; int3; nop");
 	TRIES(false, jump, "", "jmp *%r9; nop; int3");
 	TRIES(false, call, "", ".byte 0x40; call *%rcx; nop; nop");
+	/* In a page that has no symbols, in the upper half of a cache line. */
+	assert_true(accepts_made_thunk(0x7820, "\xff\xe1\xcc"));
+	assert_false(accepts_made_thunk(0x7840, "\xff\xe1\xcc"));
+	assert_false(accepts_made_thunk(0x7820, "\xff\xe2\xcc"));
+	assert_false(accepts_made_thunk(0x7820, "\xff\xd1\xcc"));
+	assert_false(accepts_made_thunk(0x7820, "\xff\xe1\x90"));
 	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
 }
 

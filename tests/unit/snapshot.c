@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel.h"
 
+#include "arch/arch.h"
 #include "live/snapshot.h"
 #include "match/match.h"
 
@@ -190,6 +191,27 @@ static void finds_what_to_keep(void **state)
 	ranges_fini(&r);
 }
 
+/* Pages that only branches tell of (arch/arch.h). */
+static void knows_pages_of_thunks(void **state)
+{
+	static const uint8_t call[] = { 0xe8, 0x1b, 0x10, 0, 0 }, back[] = { 0xe9, 0xfb, 0xff, 0xff, 0xfe };
+	uint64_t target = 0, place = 0xffffffffc0500000;
+	uint8_t page[64];
+
+	assert_true(arch_thunk_target(call, place, &target));
+	assert_true(target == place + 0x1020);
+	/* Into vmlinux, and no branch. */
+	assert_false(arch_thunk_target(back, 0xffffffffc0500000, &target));
+	assert_false(arch_thunk_target(call + 1, place, &target));
+	memset(page, 0xcc, sizeof(page));
+	assert_false(arch_is_thunk_page(page, sizeof(page)));
+	page[32] = 0xff;
+	assert_true(arch_is_thunk_page(page, sizeof(page)));
+	assert_false(arch_is_thunk_page(page, 34));
+	page[31] = 0;
+	assert_false(arch_is_thunk_page(page, sizeof(page)));
+}
+
 static void *read_whole(const char *name, size_t *size)
 {
 	_cleanup_free_ char *path = path_join(snapshot, name);
@@ -311,7 +333,7 @@ static void names_what_is_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(proves_as_the_kernel_does), T(keeps_secrets), T(finds_what_to_keep), T(tells_damage),
+		T(proves_as_the_kernel_does), T(keeps_secrets), T(finds_what_to_keep), T(tells_damage), T(knows_pages_of_thunks),
 		T(refuses_bad_tables), T(names_what_is_missing),
 	};
 

@@ -7,6 +7,9 @@
 need qemu-system-x86_64 jq
 need_kernel
 update builtin builtin
+# The code that compares with the release's name must have that of the kernel.
+expect "the source is compiled under the kernel's name" "*\"$(cat "$kit/release")\"*" "$(cat \
+	"${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/trees/*/build/include/generated/utsrelease.h)"
 helper ktext
 guest builtin.sh --cpus 2 --warn-is-crash --get "before:$work/before" --get "after:$work/after"
 id=$(json inspect .manifest.id)

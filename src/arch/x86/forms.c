@@ -305,6 +305,22 @@ static bool is_register_branch(const uint8_t *text, uint64_t size, ZydisMnemonic
 	return reg >= 0 && size >= *length && !memcmp(text, form + skip, *length);
 }
 
+/*
+ * Some processors want indirect branches in the upper half of a cache line: the
+ * kernel makes a jump through the register for each, in pages that it allocates
+ * and kallsyms does not list (its_allocate_thunk()).
+ */
+static bool is_made_thunk(const struct walk *k, uint64_t target, int reg)
+{
+	uint8_t code[4] = { 0 };
+	unsigned int length;
+
+	return reg >= 0 && (target + 1 + reg / 8) & 0x20 &&
+	       k->w->ops->read(k->w->arg, target, code, reg < 8 ? 3 : 4) &&
+	       is_register_branch(code, sizeof(code) - 1, ZYDIS_MNEMONIC_JMP, reg, &length) &&
+	       code[length] == 0xcc;
+}
+
 /* apply_retpolines(): the thunk, or the call or jump through the register, behind an LFENCE maybe. */
 static enum form form_indirect(struct walk *k, struct cursor *c, const struct step *s, const char *thunk)
 {
@@ -321,7 +337,8 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 		if (is_filled(k->w->text, at + length, end) &&
 		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
 		     (starts_with(name, "__x86_indirect_its_thunk_") &&
-		      thunk_register(name) == thunk_register(thunk))))
+		      thunk_register(name) == thunk_register(thunk)) ||
+		     (!name && is_made_thunk(k, target, thunk_register(thunk)))))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
