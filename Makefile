@@ -46,14 +46,14 @@ install: all
 $(BUILD)/kmend: $(OBJS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# The engine's source travels in the program: it is built for each kernel at create time.
-ENGINE_TAR := $(BUILD)/engine.tar
-ENGINE_SRCS := $(sort $(wildcard engine/*.[ch] engine/arch/*/*.[ch] include/kmend/*.h)) engine/Kbuild
-$(ENGINE_TAR): $(ENGINE_SRCS)
+# The engine's source travels in the program, and the headers for patches: they are compiled for each kernel.
+SOURCE_TAR := $(BUILD)/source.tar
+SOURCE_SRCS := $(sort $(wildcard engine/*.[ch] engine/arch/*/*.[ch] include/kmend/*.h)) engine/Kbuild
+$(SOURCE_TAR): $(SOURCE_SRCS)
 	@mkdir -p $(@D)
 	tar --sort=name --mtime=@0 --owner=0 --group=0 --mode=0644 --numeric-owner -cf $@ $^
-$(BUILD)/src/extract/module.o: $(ENGINE_TAR)
-$(BUILD)/src/extract/module.o: ALL_CFLAGS += -DENGINE_TAR='"$(ENGINE_TAR)"'
+$(BUILD)/src/build/source.o: $(SOURCE_TAR)
+$(BUILD)/src/build/source.o: ALL_CFLAGS += -DSOURCE_TAR='"$(SOURCE_TAR)"'
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -96,10 +96,20 @@ fuzz-programs:
 else
 fuzz-programs: $(FUZZ_SRCS:tests/fuzz/%.c=$(OUT)/%)
 
+$(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
 $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
 endif
+
+# Programs of benchmarks that use the program's own stages.
+BENCH_SRCS := bench/objects.c bench/prove.c bench/mutate.c
+.PHONY: bench-programs
+bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
+
+$(BUILD)/bench/mutate: LDFLAGS += -Wl,--wrap=live_read
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 clean:
 	rm -rf $(BUILD)

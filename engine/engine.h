@@ -50,6 +50,8 @@ struct part {
 	const struct kmend_update *given;
 	struct module *target;		/* NULL for vmlinux */
 	bool held;			/* both modules, while applied */
+	void **saved;			/* of each object, its content before, while applied */
+	bool begun;			/* its pre hooks were called in this try */
 };
 
 /*
@@ -72,7 +74,7 @@ struct update {
 	bool applied;
 	bool chosen;			/* takes part in the switch under way */
 	u64 pause_ns;			/* of the last stop that switched it */
-	char in_the_way[256];		/* after -EEXIST and -EXDEV */
+	char in_the_way[256];		/* after -EEXIST, -EXDEV, and where a hook refused */
 	unsigned int blocker_count;	/* after -EBUSY and -ESTALE */
 	struct blocker blockers[MAX_BLOCKERS];
 };
@@ -103,6 +105,11 @@ static inline unsigned long jump_site(const struct kmend_function *f)
 {
 	return f->old_addr + f->jump_offset;
 }
+
+#define for_each_object(o, p) \
+	for (o = (p)->given->objects; o < (p)->given->objects + (p)->given->object_count; o++)
+#define for_each_hook(h, p) \
+	for (h = (p)->given->hooks; h < (p)->given->hooks + (p)->given->hook_count; h++)
 
 /* registry.c: NULL where no update has this id; under either lock. */
 struct update *find_update(const char *id);
@@ -135,6 +142,26 @@ struct attempt {
 	bool after_grace;		/* see watch_grace() */
 	unsigned long grace_deadline;	/* in jiffies */
 };
+
+/*
+ * hooks.c: call the chosen updates' hooks (kmend/hooks.h).  hooks_pre() returns
+ * 0, or -ECANCELED where one refused, which the update then tells; either way
+ * hooks_done() is to follow, with what came of it.
+ */
+bool hooks_are_valid(const struct kmend_update *given);
+int hooks_pre(bool apply);
+void hooks_done(bool apply, bool happened);
+
+/*
+ * data.c: memory for what objects_switch() saves.  Return: 0; -EEXIST where
+ * another update that is applied or chosen replaces an object, too; -ENOMEM.
+ */
+bool objects_are_valid(const struct kmend_update *given);
+int objects_prepare(void);
+void objects_release(void);
+
+/* shadow.c */
+void shadow_exit(void);
 
 /*
  * switch.c: apply or undo the chosen updates, all of them or none; under

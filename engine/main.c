@@ -23,6 +23,7 @@ static void __exit engine_exit(void)
 	move_exit();
 	watch_exit();
 	text_exit();
+	shadow_exit();
 }
 
 module_init(engine_init);

@@ -48,7 +48,7 @@ static bool part_is_valid(const struct kmend_update *given)
 		if (!given->ranges[i].addr || !given->ranges[i].size)
 			return false;
 	}
-	return true;
+	return objects_are_valid(given) && hooks_are_valid(given);
 }
 
 struct update *find_update(const char *id)

@@ -79,14 +79,22 @@ static void work(struct stop *stop)
 
 	wait_for(&stop->arrived, num_online_cpus());
 	start = ktime_get_mono_fast_ns();
-	stop->err = check_text(stop) ?: check_stacks(stop);
+	stop->err = check_text(stop) ?: check_stacks(stop) ?: hooks_check(stop->apply);
 	if (!stop->err) {
+		if (stop->apply)
+			objects_switch(true);
+		else
+			hooks_switch(false);
 		jumps_guard(stop->jumps, stop->jump_count);
 		for (step = 0; step < JUMP_STEPS; step++) {
 			jumps_write(stop->jumps, stop->jump_count, step);
 			take_step(stop, STEP_WRITTEN + step);
 		}
 		jumps_unguard();
+		if (stop->apply)
+			hooks_switch(true);
+		else
+			objects_switch(false);
 	}
 	stop->pause_ns = ktime_get_mono_fast_ns() - start;
 	take_step(stop, STEP_END);

@@ -53,6 +53,7 @@ struct stop {
 	struct text_range *ranges;	/* sorted, without overlap */
 	unsigned int range_count;
 	const struct task_struct *caller; /* waits for the stop */
+	bool apply;
 	bool move;			/* those who sleep in the ranges */
 
 	struct task_struct **unsure;	/* threads to look at in the stop, with references */
@@ -102,6 +103,16 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 void probes_lock(void);
 void probes_unlock(void);
 int check_probes(const struct stop *stop, bool apply);
+
+/*
+ * hooks.c: the check hooks; -ECANCELED where one refuses, -EBUSY where it says
+ * "not now".  hooks_switch() calls the apply or reverse hooks.
+ */
+int hooks_check(bool apply);
+void hooks_switch(bool apply);
+
+/* data.c: give all objects their new content, or the saved one. */
+void objects_switch(bool apply);
 
 /*
  * stacks.c: sort @ranges and join those that overlap.  Return: how many are left.

@@ -106,7 +106,7 @@ static void fill(struct stop *stop, bool apply)
  * the middle of a change to text.  The order of the locks is that of
  * register_kprobe().
  */
-static int stop_machine_and_write(struct stop *stop, bool apply)
+static int stop_machine_and_write(struct stop *stop)
 {
 	int err;
 
@@ -114,7 +114,7 @@ static int stop_machine_and_write(struct stop *stop, bool apply)
 	cpus_read_lock();
 	mutex_lock(&text_mutex);
 	stop->shares = stop->plain ? 1 : num_online_cpus();
-	err = check_probes(stop, apply) ?:
+	err = check_probes(stop, stop->apply) ?:
 	      stop_machine_cpuslocked(stop_cpu, stop, cpu_online_mask) ?: stop->err;
 	mutex_unlock(&text_mutex);
 	cpus_read_unlock();
@@ -139,8 +139,8 @@ static int wait_for_preempted(struct attempt *attempt)
 
 static int stop_and_switch(struct attempt *attempt)
 {
-	struct stop stop = { .caller = current, .move = attempt->move, .plain = attempt->plain,
-			     .all = attempt->plain };
+	struct stop stop = { .caller = current, .apply = attempt->apply, .move = attempt->move,
+			     .plain = attempt->plain, .all = attempt->plain };
 	struct update *update;
 	int err;
 
@@ -150,7 +150,7 @@ static int stop_and_switch(struct attempt *attempt)
 	fill(&stop, attempt->apply);
 	if (!attempt->plain)
 		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
-	err = err ?: stop_machine_and_write(&stop, attempt->apply);
+	err = err ?: stop_machine_and_write(&stop);
 	for_each_chosen(update)
 		update->pause_ns = stop.pause_ns ?: update->pause_ns;
 	forget_unsure(&stop);
@@ -198,11 +198,18 @@ int switch_chosen(struct attempt *attempt)
 	if (err)
 		return err;
 
-	err = stop_and_switch(attempt);
-	if (!err)
-		set_applied(apply);
+	if (apply)
+		err = objects_prepare();
+	if (!err) {
+		err = hooks_pre(apply) ?: stop_and_switch(attempt);
+		if (!err)
+			set_applied(apply);
+		hooks_done(apply, !err);
+	}
 	/* Held from apply to undo: dropped after either fails or succeeds. */
-	if (apply ? err : !err)
+	if (apply ? err : !err) {
+		objects_release();
 		drop_modules();
+	}
 	return err;
 }

@@ -13,6 +13,10 @@ extern const struct kmend_function kmend_functions[];
 extern const u32 kmend_function_count;
 extern const struct kmend_range kmend_ranges[];
 extern const u32 kmend_range_count;
+extern const struct kmend_object kmend_objects[];
+extern const u32 kmend_object_count;
+extern const struct kmend_hook kmend_hooks[];
+extern const u32 kmend_hook_count;
 
 /* The program writes the base in before it loads the module. */
 extern const struct kmend_target kmend_target;
@@ -30,12 +34,16 @@ static struct kmend_update update = {
 	.functions = kmend_functions,
 	.ranges = kmend_ranges,
 	.uses = kmend_uses,
+	.objects = kmend_objects,
+	.hooks = kmend_hooks,
 };
 
 static int __init update_init(void)
 {
 	update.function_count = kmend_function_count;
 	update.range_count = kmend_range_count;
+	update.object_count = kmend_object_count;
+	update.hook_count = kmend_hook_count;
 	return kmend_register(&update);
 }
 

@@ -33,7 +33,9 @@
  *				"0 - 0x0 preempted": a thread that was preempted somewhere in the
  *				kernel did not run on in time;
  *				after ESTALE "0 - function+offset text";
- *				after EEXIST and EXDEV "update ID function why"
+ *				after EEXIST and EXDEV "update ID function why", of which
+ *				function may be an object's name;
+ *				after ECANCELED, or EBUSY, "hook ERRNO function kind": it refused
  *	updates/ID/pause_ns	how long the last stop took: on the CPU that led it, from when
  *				all CPUs were stopped until all jumps were written (or it was
  *				found that they cannot be) and every CPU had acknowledged it.
@@ -43,7 +45,9 @@
  * A switch that fails changes nothing:
  *	EALREADY	an update is so already
  *	EBUSY		a thread is in the code, or a probe: see blockers
- *	EEXIST		a function is already replaced by another update: see blockers
+ *	ECANCELED	a hook refused: see blockers
+ *	EEXIST		a function or an object's content is already replaced by another
+ *			update: see blockers
  *	EXDEV		an applied update replaces code of this one, or this one replaces
  *			code of an update that is not applied: see blockers
  *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
@@ -71,7 +75,7 @@ typedef uint32_t kmend_u32;
 typedef uint64_t kmend_u64;
 #endif
 
-#define KMEND_ABI 2		/* 2: "switch" takes a time and returns at once; "outcome" */
+#define KMEND_ABI 2		/* 2: "switch" takes a time and returns at once; hooks and objects */
 
 #define KMEND_ID_LEN 16		/* hex digits, without the final NUL */
 #define KMEND_NAME_LEN 56	/* a module's name with its NUL (MODULE_NAME_LEN) */
@@ -104,6 +108,48 @@ struct kmend_range {
 	kmend_u32 reserved;
 };
 
+/*
+ * An object whose content the update replaces, in memory that may be read-only.
+ * The array kmend_objects[] holds kmend_object_count of them.
+ */
+struct kmend_object {
+	kmend_u64 addr;		/* bound by a symbol */
+	kmend_u64 content;	/* the new one, relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 size;		/* bytes */
+	kmend_u32 read_only;	/* 1 where it is write-protected, else 0 */
+};
+
+/* When a hook is called (kmend/hooks.h); the names there in lower case. */
+enum kmend_hook_kind {
+	KMEND_HOOK_PRE_APPLY,
+	KMEND_HOOK_CHECK_APPLY,
+	KMEND_HOOK_APPLY,
+	KMEND_HOOK_POST_APPLY,
+	KMEND_HOOK_FAIL_APPLY,
+	KMEND_HOOK_PRE_REVERSE,
+	KMEND_HOOK_CHECK_REVERSE,
+	KMEND_HOOK_REVERSE,
+	KMEND_HOOK_POST_REVERSE,
+	KMEND_HOOK_FAIL_REVERSE,
+	KMEND_HOOK_KINDS
+};
+
+#define KMEND_HOOK_NAMES                                                                           \
+	"pre_apply", "check_apply", "apply", "post_apply", "fail_apply",                           \
+	"pre_reverse", "check_reverse", "reverse", "post_reverse", "fail_reverse"
+
+/*
+ * A function to be called.  The array kmend_hooks[] holds kmend_hook_count of
+ * them.
+ */
+struct kmend_hook {
+	kmend_u64 function;	/* relocated by the module loader */
+	kmend_u64 name;		/* const char *, likewise */
+	kmend_u32 kind;		/* enum kmend_hook_kind */
+	kmend_u32 reserved;
+};
+
 /* What the update changes, and where that was when it was proved. */
 struct kmend_target {
 	char name[KMEND_NAME_LEN];	/* "vmlinux" or a module's name as in /proc/modules */
@@ -129,8 +175,12 @@ struct kmend_update {
 	const struct kmend_function *functions;
 	const struct kmend_range *ranges;
 	const u64 *uses;	/* KMEND_USES of them */
+	const struct kmend_object *objects;
+	const struct kmend_hook *hooks;
 	u32 function_count;
 	u32 range_count;
+	u32 object_count;
+	u32 hook_count;
 	void *engine;		/* the engine's own */
 };
 

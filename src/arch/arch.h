@@ -14,6 +14,12 @@ unsigned int arch_reloc_size(uint32_t type);
 /* The type of a relocation that writes a 64-bit address. */
 uint32_t arch_reloc_address(void);
 
+/*
+ * The address that the linked @field, which is at @field_addr, refers to: that
+ * of @rel's target (or symbol) plus its delta.
+ */
+uint64_t arch_reloc_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr);
+
 /* Whether @size bytes of text are nothing but the filling between functions. */
 bool arch_is_padding(const uint8_t *text, size_t size);
 
@@ -42,10 +48,11 @@ enum arch_table_kind {
 	ARCH_TABLE_ALTERNATIVE,	/* its second relocation is a piece of replacement code */
 	ARCH_TABLE_DERIVED,	/* kept, made by objtool or the assembler from the code: not compared */
 	ARCH_TABLE_UNWIND,	/* as derived; entry i belongs to entry i of the section @with */
+	ARCH_TABLE_CONSTANT,	/* places that the value of a variable is written to at boot, see arch_constant() */
 };
 
 struct arch_table {
-	const char *section;
+	const char *section;		/* ARCH_TABLE_CONSTANT: how its name begins, the variable's name follows */
 	enum arch_table_kind kind;
 	unsigned int relocs;	/* in each entry; gives the entries' size, which differs by kernel */
 	const char *with;
@@ -53,6 +60,12 @@ struct arch_table {
 
 extern const struct arch_table arch_tables[];
 extern const size_t arch_table_count;
+
+/*
+ * The bytes that the kernel writes at boot to the places in a table of kind
+ * ARCH_TABLE_CONSTANT: so many as @size of the start of its variable.
+ */
+const char *arch_constant(const struct arch_table *table, const struct section *sec, unsigned int *size);
 
 /* The length in bytes of the replacement code of an alternative's entry of @size bytes; -1: unknown format. */
 int arch_alternative_length(const uint8_t *entry, size_t size);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "bind/bind.h"
 
+#include "arch/arch.h"
 #include "kmend/engine.h"
+#include "object/tables.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -120,21 +122,39 @@ static struct error *bind_symbols(struct binding *b)
 	return NULL;
 }
 
-/* The proved function that the relocation at @offset of @sec is bound to. */
-static struct error *function_at(const struct binding *b, const struct section *sec, uint64_t offset,
-				 const struct match **m, const struct match_function **f)
+/* The symbol that the relocation at @offset of @sec is bound to, or NULL. */
+static const struct manifest_symbol *symbol_at(const struct binding *b, const struct section *sec,
+					       uint64_t offset)
 {
-	const struct manifest_symbol *ms = NULL;
 	size_t i;
 
 	for (i = 0; i < sec->reloc_count; i++)
 		if (sec->relocs[i].offset == offset)
-			ms = symbol_of(b, sec->relocs[i].symbol->name);
+			return symbol_of(b, sec->relocs[i].symbol->name);
+	return NULL;
+}
+
+/* The proved function that the relocation at @offset of @sec is bound to. */
+static struct error *function_at(const struct binding *b, const struct section *sec, uint64_t offset,
+				 const struct match **m, const struct match_function **f)
+{
+	const struct manifest_symbol *ms = symbol_at(b, sec, offset);
+
 	*m = ms ? match_of(b, ms->object) : NULL;
 	*f = *m ? match_function(*m, ms->name) : NULL;
 	if (!*f)
 		return does_not_fit(b, "a function's old code is not named");
 	return match_require(*m, *f);
+}
+
+static bool replaces_functions(const struct manifest_target *mt)
+{
+	size_t i;
+
+	for (i = 0; i < mt->function_count; i++)
+		if (mt->functions[i].action == MANIFEST_REPLACE)
+			return true;
+	return false;
 }
 
 static struct error *fill_functions(struct binding *b)
@@ -143,6 +163,9 @@ static struct error *fill_functions(struct binding *b)
 	struct kmend_function *entry;
 	uint64_t at;
 
+	/* It is empty for a target of hooks or data, or that only gets what others need. */
+	if ((!sec || !sec->size) && !replaces_functions(b->mt))
+		return NULL;
 	if (!sec || !is_list(sec, sizeof(*entry)))
 		return does_not_fit(b, "it has no list of functions");
 	for (at = 0; at < sec->size; at += sizeof(*entry)) {
@@ -179,6 +202,67 @@ static struct error *fill_ranges(struct binding *b)
 		TRY(function_at(b, sec, at + offsetof(struct kmend_range, addr), &m, &f));
 		entry = (struct kmend_range *)(sec->data + at);
 		entry->size = f->run_size;
+	}
+	return NULL;
+}
+
+/* Whether the running object at @addr has the content of @a, where no address stands. */
+static struct error *same_content(const struct binding *b, const struct atom *a, uint64_t addr, bool *same)
+{
+	_cleanup_free_ uint8_t *running = xmalloc(atom_size(a));
+	_cleanup_free_ uint8_t *compiled = xmemdup(atom_data(a), atom_size(a));
+	size_t i;
+
+	TRY(live_read(b->live, addr, running, atom_size(a)));
+	for (i = 0; i < a->reloc_count; i++) {
+		uint64_t at = a->relocs[i].offset - a->start, left = atom_size(a) - at;
+		uint64_t n = arch_reloc_size(a->relocs[i].type);
+
+		memcpy(compiled + at, running + at, n < left ? n : left);
+	}
+	*same = !memcmp(running, compiled, atom_size(a));
+	return NULL;
+}
+
+/* An object that shall be overwritten must be what it was compiled to, where nobody could write to it. */
+static struct error *check_object(const struct binding *b, const struct manifest_symbol *ms,
+				  const struct kmend_object *entry)
+{
+	const struct match *m = match_of(b, ms->object);
+	const struct symbol *s = m ? object_symbol(m->pre, ms->name) : NULL;
+	uint64_t addr;
+	bool same;
+
+	if (!s || !s->atom || s->value != s->atom->start || atom_size(s->atom) != entry->size)
+		return does_not_fit(b, ms->name);
+	TRY(match_address(m, ms->name, &addr));
+	if (!entry->read_only || !atom_data(s->atom))
+		return NULL;
+	TRY(same_content(b, s->atom, addr, &same));
+	if (same)
+		return NULL;
+	return refuse("OBJECT-DIFFERS",
+		      "%s in %s, which is read-only, has not the content that was compiled for %s, so it is not overwritten",
+		      ms->name, b->mt->name, ms->object);
+}
+
+static struct error *check_objects(const struct binding *b)
+{
+	const struct section *sec = object_section(b->ko, ".kmend.objects");
+	const struct kmend_object *entry;
+	const struct manifest_symbol *ms;
+	uint64_t at;
+
+	if (!sec || !sec->size)
+		return NULL;
+	if (!is_list(sec, sizeof(*entry)))
+		return does_not_fit(b, "its list of objects is damaged");
+	for (at = 0; at < sec->size; at += sizeof(*entry)) {
+		entry = (const struct kmend_object *)(sec->data + at);
+		ms = symbol_at(b, sec, at + offsetof(struct kmend_object, addr));
+		if (!ms)
+			return does_not_fit(b, "an object is not named");
+		TRY(check_object(b, ms, entry));
 	}
 	return NULL;
 }
@@ -222,6 +306,44 @@ static const struct live_symbol *only_symbol(const struct live *live, const char
 	return count == 1 ? last : global;
 }
 
+/*
+ * Writes the values of variables into the new code as the kernel did at boot
+ * into its own; it does not do that for modules.
+ */
+static struct error *fill_constant(struct binding *b, const char *variable, unsigned int size,
+				   const struct reloc *place)
+{
+	const struct live_symbol *s = only_symbol(b->live, variable);
+	const struct atom *to = place->target;
+
+	if (!s)
+		return refuse("SYMBOL-UNKNOWN", "%s, whose value stands in the code of %s, cannot be found",
+			      variable, b->mt->name);
+	if (!to || !atom_data(to) || place->delta < 0 || (uint64_t)place->delta > atom_size(to) ||
+	    size > atom_size(to) - place->delta)
+		return does_not_fit(b, "a constant's place is not in its code");
+	return live_read(b->live, s->addr, to->section->data + to->start + place->delta, size);
+}
+
+static struct error *fill_constants(struct binding *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < b->ko->section_count; i++) {
+		const struct section *sec = b->ko->sections[i];
+		const struct arch_table *table = section_table(sec);
+		const char *variable;
+		unsigned int size;
+
+		if (!table || table->kind != ARCH_TABLE_CONSTANT)
+			continue;
+		variable = arch_constant(table, sec, &size);
+		for (k = 0; k < sec->reloc_count; k++)
+			TRY(fill_constant(b, variable, size, &sec->relocs[k]));
+	}
+	return NULL;
+}
+
 struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,
 			  struct match *const *matches, struct live *live, struct bound *out)
 {
@@ -238,7 +360,11 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 	if (!err)
 		err = fill_ranges(&b);
 	if (!err)
+		err = check_objects(&b);
+	if (!err)
 		err = fill_target(&b);
+	if (!err)
+		err = fill_constants(&b);
 	if (!err)
 		close_image(&b, out);
 	object_free(b.ko);

@@ -24,7 +24,8 @@ struct bound {
  * (kmend/engine.h).  @ko is copied.  @matches: one for each object of @mt, in
  * its order.
  * Errors: those of match_address(); JUMP-BLOCKED where a jump cannot be
- * written into a function; MODULE-MISSING where the target is not loaded;
+ * written into a function; OBJECT-DIFFERS where a read-only object that shall
+ * be overwritten is not the one that was compiled; MODULE-MISSING where the target is not loaded;
  * PACK-INVALID where the module does not fit the manifest.
  */
 struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,

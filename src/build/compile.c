@@ -2,7 +2,10 @@
 #include "build/compile.h"
 
 #include "build/kbuild.h"
+#include "build/makefile.h"
+#include "build/private.h"
 #include "build/reach.h"
+#include "build/source.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -10,22 +13,12 @@
 
 #include <string.h>
 
-/*
- * Function and data sections make what is compared and extracted independent
- * of what stands around it.  The debug information, which the configuration or
- * -g gives, tells the layout of types (diff/layout.h).
- */
-#define OBJECT_FLAGS "-g -ffunction-sections -fdata-sections"
-#define GOALS_AT_ONCE 40
-#define CMD_MAX (16ul << 20)	/* bytes of a .cmd file */
-
 static char *object_name(const char *source)
 {
 	return xasprintf("%.*so", (int)strlen(source) - 1, source);
 }
 
-/* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o. */
-static char *cmd_path(const struct tree *tree, const char *name)
+char *cmd_path(const struct tree *tree, const char *name)
 {
 	const char *slash = strrchr(name, '/');
 	int dir = slash ? slash + 1 - name : 0;
@@ -76,45 +69,86 @@ static const char *complaints(const char *output)
 	return error;
 }
 
-static struct error *make_objects(const struct tree *tree, char *const *names, size_t count, int jobs,
-				  char **output)
+/* kbuild's name for "dir/file.o" or "dir/file.i"; see drop_unbuilt(). */
+static struct error *goal_of(const struct tree *tree, const char *name, char **goal)
 {
-	const char *goals[GOALS_AT_ONCE + 1] = { NULL };
-	_cleanup_free_ char *all = xstrdup("");
-	size_t i, n;
-	int status;
+	_cleanup_free_ char *object = xasprintf("%.*so", (int)strlen(name) - 1, name);
+	_cleanup_free_ char *path = cached_path(tree, object, ".goal");
+	void *data;
+	size_t size;
 
-	for (i = 0; i < count; i += n) {
-		_cleanup_free_ char *part = NULL;
-		char *longer;
-
-		for (n = 0; n < GOALS_AT_ONCE && i + n < count; n++) {
-			_cleanup_free_ char *path = path_join(tree->build, names[i + n]);
-
-			goals[n] = names[i + n];
-			TRY(remove_tree(path));
-		}
-		goals[n] = NULL;
-		/* Its status says little: one goal that is not built at all fails it. */
-		TRY(tree_make(tree, goals, OBJECT_FLAGS, jobs, &status, &part));
-		longer = xasprintf("%s%s", all, part);
-		free(all);
-		all = longer;
+	if (!file_exists(path)) {
+		*goal = xstrdup(name);
+		return NULL;
 	}
-	*output = take_ptr(all);
+	TRY(file_read(path, CMD_MAX, &data, &size));
+	*goal = data;
+	(*goal)[size - 1] = name[strlen(name) - 1];
 	return NULL;
 }
 
-/* The number changes with what is kept there and how it is compiled. */
-#define PRE_FOLDER "pre-2"
+/*
+ * kbuild makes a single goal below arch/x86 twice, once by arch/x86 and once by
+ * the folder below it that the top makefile lists as well; not at the same time.
+ */
+static bool is_made_twice(const char *goal)
+{
+	return !strncmp(goal, "arch/x86/", 9);
+}
 
-/* The cached pre object of @name: "KEY/pre-2/kernel/fork.o" and its target beside it. */
-static char *cached_path(const struct tree *tree, const char *name, const char *suffix)
+/* Makes those of the goals that are @twice, or that are not; *@output grows by what make says. */
+static struct error *make_some(const struct tree *tree, char *const *goals, size_t count, bool twice, int jobs,
+			       const char *flags, char **output)
+{
+	_cleanup_free_ const char **some = xcalloc(count + 1, sizeof(*some));
+	_cleanup_free_ char *said = NULL, *before = *output;
+	size_t i, n = 0;
+	int status;
+
+	*output = NULL;
+	for (i = 0; i < count; i++)
+		if (is_made_twice(goals[i]) == twice)
+			some[n++] = goals[i];
+	/* Its status says little: one goal that is not built at all fails it. */
+	if (n)
+		TRY(tree_make(tree, some, flags, jobs, &status, &said));
+	*output = xasprintf("%s%s", before ? before : "", said ? said : "");
+	return NULL;
+}
+
+struct error *make_goals(const struct tree *tree, char *const *names, size_t count, int jobs,
+			 const char *flags, char **output)
+{
+	_cleanup_free_ char **goals = xcalloc(count + 1, sizeof(*goals));
+	struct error *err = NULL;
+	size_t i;
+
+	*output = NULL;
+	for (i = 0; i < count && !err; i++) {
+		_cleanup_free_ char *path = path_join(tree->build, names[i]);
+
+		err = remove_tree(path);
+		if (!err)
+			err = goal_of(tree, names[i], &goals[i]);
+	}
+	if (!err)
+		err = make_some(tree, goals, count, true, 1, flags, output);
+	if (!err)
+		err = make_some(tree, goals, count, false, jobs, flags, output);
+	for (i = 0; i < count; i++)
+		free(goals[i]);
+	return err;
+}
+
+/* The number changes with what is kept there and how it is compiled. */
+#define PRE_FOLDER "pre-3"
+
+char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
 	return xasprintf("%s/" PRE_FOLDER "/%s%s", tree->path, name, suffix);
 }
 
-static struct error *make_parent(const char *path)
+struct error *make_parent(const char *path)
 {
 	_cleanup_free_ char *dir = xstrdup(path);
 
@@ -187,23 +221,30 @@ static struct error *compile_failed(const char *output, const char *when, const 
 		      complaints(output));
 }
 
-/* Takes those out of the list that are no part of this kernel, and remembers it. */
-static struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
+/* Remembers what kbuild calls the object, or that it does not know it. */
+static struct error *keep_goal(const struct tree *tree, const char *name, const char *goal)
+{
+	_cleanup_free_ char *path = cached_path(tree, name, goal ? ".goal" : ".target");
+
+	if (goal && !strcmp(goal, name))
+		return NULL;
+	TRY(make_parent(path));
+	return file_write(path, goal ? goal : "", goal ? strlen(goal) : 0, 0644);
+}
+
+struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 {
 	struct kbuild k = { .tree = tree };
 	struct error *err = NULL;
 	size_t i, n = 0;
 
 	for (i = 0; i < *count && !err; i++) {
-		_cleanup_free_ char *target = cached_path(tree, names[i], ".target");
-		bool builds = false;
+		_cleanup_free_ char *goal = NULL;
 
-		err = kbuild_builds(&k, names[i], &builds);
-		if (!err && !builds)
-			err = make_parent(target);
-		if (!err && !builds)
-			err = file_write(target, "", 0, 0644);
-		if (builds)
+		err = kbuild_goal(&k, names[i], &goal);
+		if (!err)
+			err = keep_goal(tree, names[i], goal);
+		if (goal)
 			names[n++] = names[i];
 	}
 	kbuild_fini(&k);
@@ -228,7 +269,7 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	if (!n)
 		return NULL;
 	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, &output));
+	TRY(make_goals(tree, names, n, jobs, OBJECT_FLAGS, &output));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
 		_cleanup_free_ char *built = path_join(tree->build, o->name);
@@ -245,11 +286,8 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	return NULL;
 }
 
-/* Whether the object of a file that the patches do not name includes one that they do. */
-static struct error *includes_patched(const struct tree *tree, const struct patches *p,
-				      const struct compiled *o, bool *reached)
+struct error *includes_patched(const struct patches *p, const char *path, bool *reached)
 {
-	_cleanup_free_ char *path = cached_path(tree, o->name, ".deps");
 	_cleanup_free_ void *deps = NULL;
 	size_t size, i;
 
@@ -264,6 +302,25 @@ static struct error *includes_patched(const struct tree *tree, const struct patc
 	return NULL;
 }
 
+/* Code that is compiled with the kernel and is no part of its text. */
+static struct error *check_outside(const struct compiled *o)
+{
+	static const char *const places[][2] = {
+		{ "arch/x86/boot/", "the code that unpacks the kernel" },
+		{ "arch/x86/realmode/rm/", "the code that starts processors" },
+		{ "arch/x86/entry/vdso/", "the vDSO, which is mapped into every program" },
+		{ "arch/x86/purgatory/", "the code between two kernels (kexec)" },
+		{ "drivers/firmware/efi/libstub/", "the code that firmware starts" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places) && !o->reached_only; i++)
+		if (!strncmp(o->source, places[i][0], strlen(places[i][0])))
+			return refuse("OUTSIDE-KERNEL", "%s is part of %s, not of the running kernel's text", o->source,
+				      places[i][1]);
+	return NULL;
+}
+
 static struct error *load_pre(const struct tree *tree, const struct patches *p, struct compilation *c)
 {
 	size_t i, size;
@@ -273,6 +330,7 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 		_cleanup_free_ char *source = path_join(tree->source, o->source);
 		_cleanup_free_ char *path = cached_path(tree, o->name, "");
 		_cleanup_free_ char *target_path = cached_path(tree, o->name, ".target");
+		_cleanup_free_ char *deps = cached_path(tree, o->name, ".deps");
 		void *target;
 
 		if (!file_exists(source))
@@ -281,7 +339,9 @@ static struct error *load_pre(const struct tree *tree, const struct patches *p, 
 		o->target = target;
 		o->built = size > 0;
 		if (o->built && o->reached_only)
-			TRY(includes_patched(tree, p, o, &o->built));
+			TRY(includes_patched(p, deps, &o->built));
+		if (!o->built)
+			TRY(check_outside(o));
 		if (!o->built)
 			continue;
 		TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
@@ -315,31 +375,101 @@ static struct error *load_post(const struct tree *tree, const char *work, size_t
 	return object_open(stripped, o->name, &o->post);
 }
 
+/* The headers for patches (include/kmend) are for those that mention them. */
+static struct error *post_flags(const struct patches *p, const char *work, char **flags)
+{
+	bool mentioned = false;
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		mentioned |= strstr(p->texts[i], "kmend/") != NULL;
+	*flags = mentioned ? xasprintf(OBJECT_FLAGS " -I%s/include", work) : xstrdup(OBJECT_FLAGS);
+	return mentioned ? source_unpack(work) : NULL;
+}
+
+/* Whether the patched tree has the source, and its makefiles list it. */
+static struct error *is_made_post(struct kbuild *k, const struct compiled *o, bool *made)
+{
+	_cleanup_free_ char *source = path_join(k->tree->source, o->source);
+	_cleanup_free_ char *goal = NULL;
+
+	*made = o->built && file_exists(source);
+	if (o->target || !file_exists(source))
+		return NULL;
+	TRY(kbuild_goal(k, o->name, &goal));
+	*made = goal != NULL;
+	return NULL;
+}
+
 static struct error *compile_post(const struct tree *tree, const struct patches *p,
 				  struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
-	_cleanup_free_ char *output = NULL, *work = NULL;
+	_cleanup_free_ bool *made = xcalloc(c->count, sizeof(*made));
+	_cleanup_free_ char *output = NULL, *work = NULL, *flags = NULL;
+	struct kbuild k = { .tree = tree };
+	struct error *err = NULL;
 	size_t i, n = 0;
 
 	TRY(temp_dir_new(&work));
+	TRY(post_flags(p, work, &flags));
 	TRY(patch_apply(tree, p));
-	for (i = 0; i < c->count; i++) {
-		struct compiled *o = &c->objects[i];
-		_cleanup_free_ char *source = path_join(tree->source, o->source);
-
-		/* A file that only the patched tree has may be compiled or not: make tells. */
-		if (file_exists(source) && (o->built || !o->target))
-			names[n++] = o->name;
+	for (i = 0; i < c->count && !err; i++) {
+		err = is_made_post(&k, &c->objects[i], &made[i]);
+		if (made[i])
+			names[n++] = c->objects[i].name;
 	}
-	if (!n)
-		return NULL;
+	kbuild_fini(&k);
+	if (err || !n)
+		return err;
 	log_progress("compiling %zu object%s with the patch", n, n > 1 ? "s" : "");
-	TRY(make_objects(tree, names, n, jobs, &output));
+	TRY(make_goals(tree, names, n, jobs, flags, &output));
 	for (i = 0; i < c->count; i++)
-		if (c->objects[i].built || !c->objects[i].target)
+		if (made[i])
 			TRY(load_post(tree, work, i, &c->objects[i], output));
 	return NULL;
+}
+
+/* What was there of a file before the patch adds it: an object of nothing. */
+static struct error *make_empty_pre(const struct tree *tree, struct compiled *o)
+{
+	_cleanup_free_ char *work = NULL, *path = NULL, *output = NULL;
+	const char *argv[] = { tree->kit->compiler, "-fno-ident", "-x", "c", "-c", "/dev/null", "-o", NULL, NULL };
+	struct process_options opts = { .argv = argv, .env_add = build_environment, .merge_stderr = true };
+	int status;
+
+	TRY(temp_dir_new(&work));
+	argv[7] = path = path_join(work, "empty.o");
+	TRY(process_run(&opts, &status, &output, NULL));
+	if (status)
+		return system_error(0, "%s does not compile an empty file: %s", tree->kit->compiler, output);
+	TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));
+	return object_parse(xmemdup(o->pre_image, o->pre_size), o->pre_size, o->name, &o->pre);
+}
+
+/* A file that the patch adds can only become a part of what runs. */
+static struct error *complete_added(const struct tree *tree, struct compilation *c)
+{
+	struct kbuild k = { .tree = tree };
+	struct error *err = NULL;
+	size_t i;
+
+	for (i = 0; i < c->count && !err; i++) {
+		struct compiled *o = &c->objects[i];
+		bool known = true;
+
+		if (!o->built || o->pre)
+			continue;
+		if (strcmp(o->target, "vmlinux"))
+			err = kbuild_has_module(&k, o->name, o->target, &known);
+		if (!err && !known)
+			err = refuse("FILE-ADDED", "the patch adds %s, which becomes a module of its own, %s",
+				     o->source, o->target);
+		if (!err)
+			err = make_empty_pre(tree, o);
+	}
+	kbuild_fini(&k);
+	return err;
 }
 
 static void add_source(struct compilation *c, const char *source, bool reached_only)
@@ -348,23 +478,27 @@ static void add_source(struct compilation *c, const char *source, bool reached_o
 						    .reached_only = reached_only };
 }
 
-static struct error *list_objects(const struct tree *tree, const struct patches *p, struct compilation *c)
+static struct error *list_objects(const struct tree *tree, const struct patches *p,
+				  const struct compile_options *opts, struct compilation *c)
 {
 	struct reach r;
 	size_t i;
 
 	for (i = 0; i < p->file_count; i++)
-		if (p->files[i].kind == PATCHED_BUILD)
+		if (p->files[i].kind == PATCHED_BUILD &&
+		    !makefile_only_lists_added(tree, p, p->files[i].path))
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      p->files[i].path);
-	TRY(reach_find(tree, p, &r));
+	TRY(reach_find(tree, p, opts->others, &r));
 	c->objects = xcalloc(p->file_count + r.count, sizeof(*c->objects));
 	for (i = 0; i < p->file_count; i++)
 		if (p->files[i].kind == PATCHED_SOURCE)
 			add_source(c, p->files[i].path, false);
 	for (i = 0; i < r.count; i++)
 		add_source(c, r.sources[i], true);
+	c->touched = r.touched;
+	r.touched = (struct names){ 0 };
 	reach_fini(&r);
 	if (!c->count)
 		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
@@ -383,40 +517,52 @@ static struct error *check_any_built(const struct compilation *c)
 		      c->objects[0].source, c->count > 1 ? " and others" : "");
 }
 
-struct error *compile_patches(const struct tree *tree, const struct patches *p, int jobs,
-			      struct compilation *c)
+struct error *compile_unpatched(const struct tree *tree, const struct patches *p,
+				const struct compile_options *opts, struct compilation *c)
+{
+	*c = (struct compilation){ 0 };
+	TRY(list_objects(tree, p, opts, c));
+	TRY(sift_objects(tree, p, opts, c));
+	TRY(compile_pre(tree, c, opts->jobs));
+	return load_pre(tree, p, c);
+}
+
+struct error *compile_patches(const struct tree *tree, const struct patches *p,
+			      const struct compile_options *opts, struct compilation *c)
 {
 	struct error *err, *worse;
 
-	*c = (struct compilation){ 0 };
-	TRY(list_objects(tree, p, c));
-	TRY(compile_pre(tree, c, jobs));
-	TRY(load_pre(tree, p, c));
-	err = compile_post(tree, p, c, jobs);
+	TRY(compile_unpatched(tree, p, opts, c));
+	err = compile_post(tree, p, c, opts->jobs);
 	worse = patch_restore(tree);
 	if (!err)
 		err = worse;
 	else
 		error_free(worse);
+	if (!err)
+		err = complete_added(tree, c);
 	return err ? err : check_any_built(c);
+}
+
+void compiled_fini(struct compiled *o)
+{
+	object_free(o->pre);
+	object_free(o->post);
+	free(o->pre_image);
+	free(o->pre_debug);
+	free(o->post_debug);
+	free(o->source);
+	free(o->name);
+	free(o->target);
 }
 
 void compilation_fini(struct compilation *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->count; i++) {
-		struct compiled *o = &c->objects[i];
-
-		object_free(o->pre);
-		object_free(o->post);
-		free(o->pre_image);
-		free(o->pre_debug);
-		free(o->post_debug);
-		free(o->source);
-		free(o->name);
-		free(o->target);
-	}
+	for (i = 0; i < c->count; i++)
+		compiled_fini(&c->objects[i]);
+	names_fini(&c->touched);
 	free(c->objects);
 	*c = (struct compilation){ 0 };
 }

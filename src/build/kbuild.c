@@ -9,8 +9,11 @@
 
 struct kbuild_folder {
 	char *path;
-	char *objects;	/* " a.o b.o ", with paths */
+	bool known;	/* whether the next is */
+	bool descended;	/* kbuild goes there */
+	char *objects;	/* " a.o b.o ", with paths; NULL where its makefile was not asked yet */
 	char *folders;	/* " a b ", with paths */
+	char *modules;	/* " a.o b.o ", with paths: what each is linked to */
 };
 
 /*
@@ -26,6 +29,7 @@ static const char probe[] =
 	"include $(srctree)/scripts/Makefile.lib\n"
 	"$(info @objects $(sort $(real-obj-y) $(real-obj-m) $(lib-y) $(extra-y)) @)\n"
 	"$(info @folders $(sort $(subdir-ym) $(subdir-y) $(subdir-m)) @)\n"
+	"$(info @modules $(sort $(obj-m)) @)\n"
 	".PHONY: kmend-probe\n"
 	"kmend-probe: ;\n";
 
@@ -39,11 +43,25 @@ static char *read_list(const char *output, const char *key)
 	return end ? xstrndup(p, end - p) : xstrdup("");
 }
 
-static struct error *ask(struct kbuild *k, const char *path, const struct kbuild_folder **found)
+static size_t find_folder(struct kbuild *k, const char *path)
 {
+	size_t i;
+
+	for (i = 0; i < k->count; i++)
+		if (!strcmp(k->folders[i].path, path))
+			return i;
+	k->folders = xreallocarray(k->folders, k->count + 1, sizeof(*k->folders));
+	k->folders[k->count] = (struct kbuild_folder){ .path = xstrdup(path) };
+	return k->count++;
+}
+
+/* Reads what the makefile of the folder lists. */
+static struct error *ask(struct kbuild *k, size_t index)
+{
+	struct kbuild_folder *f = &k->folders[index];
 	const struct tree *tree = k->tree;
 	_cleanup_free_ char *srctree = xasprintf("srctree=%s", tree->source);
-	_cleanup_free_ char *folder = xasprintf("KMEND_FOLDER=%s", path);
+	_cleanup_free_ char *folder = xasprintf("KMEND_FOLDER=%s", f->path);
 	_cleanup_free_ char *cc = xasprintf("CC=%s", tree->kit->compiler);
 	const char *argv[] = { "make", "-s", "--no-print-directory", "-f", "-", "SRCARCH=x86", "BITS=64",
 			       "objtree=.", srctree, folder, cc, "kmend-probe", NULL };
@@ -51,20 +69,14 @@ static struct error *ask(struct kbuild *k, const char *path, const struct kbuild
 					.input = probe, .input_size = sizeof(probe) - 1,
 					.merge_stderr = true };
 	_cleanup_free_ char *output = NULL;
-	size_t i;
 	int status;
 
-	for (i = 0; i < k->count; i++) {
-		if (!strcmp(k->folders[i].path, path)) {
-			*found = &k->folders[i];
-			return NULL;
-		}
-	}
+	if (f->objects)
+		return NULL;
 	TRY(process_run(&opts, &status, &output, NULL));
-	k->folders = xreallocarray(k->folders, k->count + 1, sizeof(*k->folders));
-	k->folders[k->count] = (struct kbuild_folder){ xstrdup(path), read_list(output, "@objects"),
-						       read_list(output, "@folders") };
-	*found = &k->folders[k->count++];
+	f->objects = read_list(output, "@objects");
+	f->folders = read_list(output, "@folders");
+	f->modules = read_list(output, "@modules");
 	return NULL;
 }
 
@@ -94,40 +106,160 @@ static bool is_top(const char *path)
 	       !strcmp(path, "arch/x86/math-emu");
 }
 
-struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds)
+/* Whether kbuild goes to the folder @path: one above it, not always the next, lists it. */
+static struct error *is_descended(struct kbuild *k, const char *path, bool *descended)
+{
+	_cleanup_free_ char *above = xstrdup(path);
+	size_t self = find_folder(k, path);
+
+	*descended = k->folders[self].known ? k->folders[self].descended : is_top(path);
+	while (!k->folders[self].known && !*descended && !is_top(above) && to_parent(above)) {
+		size_t index = find_folder(k, above);
+		bool there;
+
+		TRY(is_descended(k, above, &there));
+		if (!there)
+			continue;
+		TRY(ask(k, index));
+		*descended = lists(k->folders[index].folders, path);
+	}
+	k->folders[self].known = true;
+	k->folders[self].descended = *descended;
+	return NULL;
+}
+
+static struct error *builds_as_named(struct kbuild *k, const char *object, bool *builds)
 {
 	_cleanup_free_ char *path = xstrdup(object);
-	const struct kbuild_folder *f;
 
 	*builds = false;
-	if (!to_parent(path))
-		return NULL;
-	TRY(ask(k, path, &f));
 	/* A makefile may list objects of the folders below it (svm/svm.o in arch/x86/kvm/). */
-	while (!lists(f->objects, object)) {
-		if (is_top(path) || !to_parent(path))
-			return NULL;
-		TRY(ask(k, path, &f));
+	while (!*builds && to_parent(path)) {
+		size_t index = find_folder(k, path);
+		bool there;
+
+		TRY(is_descended(k, path, &there));
+		if (there) {
+			TRY(ask(k, index));
+			*builds = lists(k->folders[index].objects, object);
+		}
+		if (is_top(path))
+			break;
 	}
-	while (!is_top(path)) {
-		_cleanup_free_ char *folder = xstrdup(path);
+	return NULL;
+}
+
+/* The folders whose makefiles may list objects of elsewhere, as "../misc/x.o", or by what they include. */
+static struct error *find_foreign(struct kbuild *k)
+{
+	const char *argv[] = { "grep", "-rlE", "^include |\\.\\./.*\\.o", "--include=Makefile", "--include=Kbuild",
+			       "arch/x86", "block", "crypto", "drivers", "fs", "kernel", "lib", "mm", "net",
+			       "security", "sound", "virt", NULL };
+	struct process_options opts = { .argv = argv, .dir = k->tree->source, .env_add = build_environment };
+	int status;
+
+	if (k->foreign)
+		return NULL;
+	TRY(process_run(&opts, &status, &k->foreign, NULL));
+	return NULL;
+}
+
+/* "a/b/../../c/x.o" as "c/x.o". */
+static char *normal_path(const char *path)
+{
+	char *normal = xstrdup(path), *up;
+
+	while ((up = strstr(normal, "/../"))) {
+		char *from = up;
+
+		while (from > normal && from[-1] != '/')
+			from--;
+		memmove(from, up + 4, strlen(up + 4) + 1);
+	}
+	return normal;
+}
+
+/* The word of @list that stands for @object, where another folder's makefile lists it. */
+static char *find_word(const char *list, const char *object)
+{
+	_cleanup_free_ char *words = xstrdup(list);
+	char *word, *save = NULL;
+
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		_cleanup_free_ char *normal = normal_path(word);
+
+		if (strstr(word, "/../") && !strcmp(normal, object))
+			return xstrdup(word);
+	}
+	return NULL;
+}
+
+static struct error *find_goal(struct kbuild *k, const char *object, char **goal)
+{
+	_cleanup_free_ char *paths = NULL;
+	char *path, *save = NULL;
+
+	TRY(find_foreign(k));
+	paths = xstrdup(k->foreign);
+	for (path = strtok_r(paths, "\n", &save); path && !*goal; path = strtok_r(NULL, "\n", &save)) {
+		size_t index;
+		bool there;
 
 		if (!to_parent(path))
-			break;
-		TRY(ask(k, path, &f));
-		/* A makefile may list a folder that is not its own child (fs/smb/client in fs/). */
-		if (!lists(f->folders, folder) && !is_top(folder)) {
-			_cleanup_free_ char *above = xstrdup(path);
-
-			if (is_top(path) || !to_parent(above))
-				return NULL;
-			TRY(ask(k, above, &f));
-			if (!lists(f->folders, folder))
-				return NULL;
-			strcpy(path, above);
-		}
+			continue;
+		TRY(is_descended(k, path, &there));
+		if (!there)
+			continue;
+		index = find_folder(k, path);
+		TRY(ask(k, index));
+		*goal = find_word(k->folders[index].objects, object);
 	}
-	*builds = true;
+	return NULL;
+}
+
+struct error *kbuild_goal(struct kbuild *k, const char *object, char **goal)
+{
+	bool builds;
+
+	*goal = NULL;
+	TRY(builds_as_named(k, object, &builds));
+	if (!builds)
+		return find_goal(k, object, goal);
+	*goal = xstrdup(object);
+	return NULL;
+}
+
+/* Whether @list has "folder/name.o" for the module @name, in whose name a dash is an underscore. */
+static bool lists_module(const char *list, const char *name)
+{
+	_cleanup_free_ char *names = xstrdup(list);
+	char *word, *save = NULL;
+
+	for (word = strtok_r(names, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		char *slash = strrchr(word, '/'), *p;
+
+		word = slash ? slash + 1 : word;
+		for (p = word; (p = strchr(p, '-'));)
+			*p = '_';
+		if (!strncmp(word, name, strlen(name)) && !strcmp(word + strlen(name), ".o"))
+			return true;
+	}
+	return false;
+}
+
+struct error *kbuild_has_module(struct kbuild *k, const char *object, const char *name, bool *has)
+{
+	_cleanup_free_ char *path = xstrdup(object);
+
+	*has = false;
+	while (!*has && to_parent(path)) {
+		size_t index = find_folder(k, path);
+
+		TRY(ask(k, index));
+		*has = lists_module(k->folders[index].modules, name);
+		if (is_top(path))
+			break;
+	}
 	return NULL;
 }
 
@@ -139,7 +271,9 @@ void kbuild_fini(struct kbuild *k)
 		free(k->folders[i].path);
 		free(k->folders[i].objects);
 		free(k->folders[i].folders);
+		free(k->folders[i].modules);
 	}
 	free(k->folders);
+	free(k->foreign);
 	*k = (struct kbuild){ 0 };
 }

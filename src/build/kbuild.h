@@ -17,13 +17,19 @@ struct kbuild {
 	const struct tree *tree;
 	struct kbuild_folder *folders;
 	size_t count;
+	char *foreign;	/* makefiles that may list objects of other folders, one a line; or NULL */
 };
 
 /*
- * Whether @object ("kernel/fork.o") is part of the kernel or of one of its
- * modules: its folder's makefile lists it, and those above list the folder.
+ * *@goal is what kbuild calls @object ("kernel/fork.o"), where it is part of the
+ * kernel or of one of its modules, else NULL; the caller's to free.  It is part
+ * where its folder's makefile lists it, and those above list the folder.  Some
+ * have another name than their own: arch/x86/kvm/../../../virt/kvm/kvm_main.o.
  */
-struct error *kbuild_builds(struct kbuild *k, const char *object, bool *builds) __must_use;
+struct error *kbuild_goal(struct kbuild *k, const char *object, char **goal) __must_use;
+
+/* Whether the folder of @object, or one above it, makes the module @name (as in /proc/modules). */
+struct error *kbuild_has_module(struct kbuild *k, const char *object, const char *name, bool *has) __must_use;
 
 void kbuild_fini(struct kbuild *k);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/names.h"
 
+#include "build/chunks.h"
 #include "util/memory.h"
 
 #include <ctype.h>
@@ -57,197 +58,25 @@ bool names_add(struct names *n, const char *name, size_t len)
 	return true;
 }
 
-/* Words that stand before a parenthesis, or alone, and name nothing. */
-static bool is_noise(const char *s, size_t len)
+void defined_fini(struct defined *d)
 {
-	static const char *const words[] = {
-		"static", "inline", "extern", "const", "volatile", "void", "char", "short", "int",
-		"long", "unsigned", "signed", "bool", "struct", "union", "enum", "typedef", "return",
-		"if", "else", "for", "while", "do", "switch", "case", "default", "break", "continue",
-		"goto", "sizeof", "typeof", "__typeof__", "asm", "__asm__", "__volatile__",
-		"__attribute__", "__printf", "__scanf", "__acquires", "__releases", "__must_hold",
-		"__aligned", "__section", "__alias", "__malloc", "__alloc_size", "__cond_acquires",
-		"__no_sanitize", "__nonnull", "_Static_assert", "static_assert", "__packed",
-		"__always_inline", "noinline", "__init", "__exit", "__user", "__rcu", "__iomem",
-		"__must_check", "__read_mostly", "__percpu", "__force", "__maybe_unused", "__cold",
-		"__pure", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "size_t", "NULL",
-		"true", "false", "TP_PROTO", "TP_ARGS", "TP_STRUCT__entry", "TP_fast_assign",
-		"TP_printk", "__entry", "__field", "__array", "__string", "__get_str", "__be16",
-		"__be32", "__be64", "__le16", "__le32", "__le64", "__u8", "__u16", "__u32", "__u64",
-		"__s8", "__s16", "__s32", "__s64", "atomic_t", "refcount_t", "spinlock_t", "ssize_t",
-		"loff_t", "gfp_t", "dma_addr_t", "phys_addr_t", "list_head", "device", "mutex",
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (strlen(words[i]) == len && !strncmp(words[i], s, len))
-			return true;
-	return false;
-}
-
-struct token {
-	const char *s;
-	size_t len;
-	char kind;		/* 'i' identifier, '#' start of a directive, '0' other word, else itself */
-	unsigned long line;
-};
-
-struct scanner {
-	const char *p;
-	unsigned long line;
-	bool line_start;	/* only white space since the newline */
-	bool in_directive;
-};
-
-static const char *skip_string(const char *p)
-{
-	char quote = *p++;
-
-	while (*p && *p != quote && *p != '\n')
-		p += *p == '\\' && p[1] ? 2 : 1;
-	return *p == quote ? p + 1 : p;
-}
-
-static bool is_word(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
-/* The next token; the end of a directive is a token '\n'.  False at the end of the text. */
-static bool next_token(struct scanner *s, struct token *t)
-{
-	for (;;) {
-		const char *p = s->p;
-
-		if (!*p)
-			return false;
-		if (*p == '\n') {
-			s->line++;
-			s->p++;
-			s->line_start = true;
-			if (s->in_directive) {
-				s->in_directive = false;
-				*t = (struct token){ p, 1, '\n', s->line - 1 };
-				return true;
-			}
-		} else if (*p == '\\' && p[1] == '\n') {
-			s->line++;
-			s->p += 2;
-		} else if (isspace((unsigned char)*p)) {
-			s->p++;
-		} else if (p[0] == '/' && p[1] == '*') {
-			for (s->p += 2; *s->p && (s->p[0] != '*' || s->p[1] != '/'); s->p++)
-				s->line += *s->p == '\n';
-			s->p += *s->p ? 2 : 0;
-		} else if (p[0] == '/' && p[1] == '/') {
-			s->p += strcspn(s->p, "\n");
-		} else {
-			break;
-		}
-	}
-	*t = (struct token){ s->p, 1, *s->p, s->line };
-	if (*s->p == '#' && s->line_start) {
-		s->in_directive = true;
-	} else if (*s->p == '"' || *s->p == '\'') {
-		t->kind = '0';
-		t->len = skip_string(s->p) - s->p;
-	} else if (is_word(*s->p)) {
-		t->kind = isdigit((unsigned char)*s->p) ? '0' : 'i';
-		for (t->len = 0; is_word(s->p[t->len]);)
-			t->len++;
-	} else if (*s->p == '#') {
-		t->kind = '0';
-	}
-	s->p += t->len;
-	s->line_start = false;
-	return true;
-}
-
-/* One chunk, as its tokens. */
-struct chunk {
-	struct token *tokens;
-	size_t count, capacity;
-	bool directive;
-	unsigned long first, last;	/* lines */
-};
-
-static void add_token(struct chunk *c, struct token t)
-{
-	array_grow(c->tokens, c->count, c->capacity);
-	c->tokens[c->count++] = t;
-}
-
-static bool token_is(const struct token *t, const char *word)
-{
-	return t->len == strlen(word) && !strncmp(t->s, word, t->len);
-}
-
-/* "NAME(...)" with nothing behind it on the line, as in lists of LSM_HOOK() or EXPORT_SYMBOL(). */
-static bool macro_ends(const struct scanner *s, const struct chunk *c)
-{
-	struct scanner ahead = *s;
-	struct token t;
-
-	if (c->count < 3 || c->tokens[0].kind != 'i' || c->tokens[1].kind != '(' ||
-	    is_noise(c->tokens[0].s, c->tokens[0].len))
-		return false;
-	return !next_token(&ahead, &t) || (t.line > c->last && !strchr(";{=", t.kind));
-}
-
-/* Reads up to the end of a directive, of a function's body, or to the semicolon of a declaration. */
-static bool next_chunk(struct scanner *s, struct chunk *c)
-{
-	int depth = 0, parens = 0;
-	bool call = false, assigned = false;
-	struct token t;
-
-	c->count = 0;
-	c->directive = false;
-	while (next_token(s, &t)) {
-		if (t.kind == '#' && !c->count)
-			c->directive = true;
-		else if (s->in_directive && !c->directive && t.kind == '#') {
-			/* A conditional inside a declaration: passed over. */
-			while (s->in_directive && next_token(s, &t))
-				;
-			continue;
-		}
-		if (!c->count)
-			c->first = t.line;
-		c->last = t.line;
-		add_token(c, t);
-		if (c->directive) {
-			if (t.kind == '\n')
-				return true;
-			continue;
-		}
-		parens += t.kind == '(' ? 1 : t.kind == ')' ? -1 : 0;
-		if (t.kind == ')' && !parens && !depth && macro_ends(s, c))
-			return true;
-		call |= t.kind == '(' && !depth;
-		assigned |= t.kind == '=' && !depth && !parens;
-		if (t.kind == '{')
-			depth++;
-		if (t.kind == '}' && --depth <= 0 && call && !assigned && parens <= 0)
-			return true;
-		if (t.kind == ';' && depth <= 0 && parens <= 0)
-			return true;
-	}
-	return c->count > 0;
+	names_fini(&d->names);
+	names_fini(&d->calls);
 }
 
 static void add_name(struct names *out, const struct token *t)
 {
-	if (t->kind == 'i' && !is_noise(t->s, t->len))
+	if (t->kind == 'i' && !token_is_keyword(t))
 		names_add(out, t->s, t->len);
 }
 
 /* What a directive defines; false where it is something else than a macro. */
 static bool names_of_directive(const struct chunk *c, struct names *out)
 {
-	if (c->count < 3 || !(token_is(&c->tokens[1], "define") || token_is(&c->tokens[1], "undef")))
+	if (c->count < 3 || !(chunk_is(c, "define") || chunk_is(c, "undef")))
 		return false;
-	add_name(out, &c->tokens[2]);
+	if (c->tokens[2].kind == 'i')
+		names_add(out, c->tokens[2].s, c->tokens[2].len);
 	return true;
 }
 
@@ -261,56 +90,121 @@ static bool has_lower_case(const struct token *t)
 	return false;
 }
 
-/*
- * What a macro makes of an argument that is one word is not known, but for
- * TRACE_EVENT(name), which makes trace_name() (include/linux/tracepoint.h).
- */
-static void add_argument(struct names *out, const struct token *t)
+/* Whether a type may end with the token, so that a name follows. */
+static bool ends_type(const struct token *t)
 {
-	_cleanup_free_ char *trace = xasprintf("trace_%.*s", (int)t->len, t->s);
-
-	add_name(out, t);
-	if (!is_noise(t->s, t->len))
-		names_add(out, trace, strlen(trace));
-}
-
-static void names_of_declaration(const struct chunk *c, struct names *out)
-{
-	bool macro = c->count > 1 && c->tokens[0].kind == 'i' && c->tokens[1].kind == '(' &&
-		     !is_noise(c->tokens[0].s, c->tokens[0].len);
-	int depth = 0, parens = 0;
-	bool in_enum = false;
+	static const char *const types[] = { "void", "char", "short", "int", "long", "unsigned", "signed" };
 	size_t i;
 
-	for (i = 0; i < c->count; i++) {
-		const struct token *t = &c->tokens[i];
-		const struct token *next = i + 1 < c->count ? t + 1 : NULL;
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		if (token_is(t, types[i]))
+			return true;
+	return strchr("*,}", t->kind) || (t->kind == 'i' && !token_is_keyword(t));
+}
 
-		if (t->kind == '{')
-			depth++;
-		else if (t->kind == '}')
-			depth--;
-		else if (t->kind == '(')
-			parens++;
-		else if (t->kind == ')')
-			parens--;
-		in_enum |= token_is(t, "enum") && !depth && !parens;
-		if (t->kind != 'i' || !next || (macro && !i))
+/* Whether the identifier at @i, outside of braces and parentheses, is what a declaration declares. */
+static bool is_declared(const struct chunk *c, size_t i)
+{
+	size_t behind = chunk_skip_attributes(c, i + 1);
+	char kind = behind < c->count ? c->tokens[behind].kind : ';';
+
+	if (i + 1 < c->count && strchr("(=[;,{", c->tokens[i + 1].kind))
+		return true;
+	if (behind == i + 1 || !i)
+		return false;
+	if (token_is_tag(&c->tokens[i - 1]))
+		return kind == '{';
+	/* "int x __read_mostly;", and not "static be16 __f(int);" */
+	return ends_type(&c->tokens[i - 1]) && strchr("=[;,", kind);
+}
+
+/* "(*name" and "(name)(": a pointer to a function, a function's type. */
+static bool is_declared_in_parens(const struct chunk *c, size_t i)
+{
+	size_t star = i;
+
+	if (i + 2 < c->count && c->tokens[i - 1].kind == '(' && c->tokens[i + 1].kind == ')')
+		return c->tokens[i + 2].kind == '(';
+	while (star && (c->tokens[star - 1].kind == 'i' || c->tokens[star - 1].kind == '*'))
+		star--;
+	return star < i && star && c->tokens[star].kind == '*' && c->tokens[star - 1].kind == '(';
+}
+
+static bool is_macro_call(const struct chunk *c)
+{
+	return c->count > 1 && c->tokens[0].kind == 'i' && c->tokens[1].kind == '(' &&
+	       !token_is_common(&c->tokens[0]);
+}
+
+/* "PAGEFLAG(Locked, locked, POLICY)" as "PAGEFLAG Locked locked POLICY": what it defines is the macro's. */
+static void add_call(const struct chunk *c, struct names *out)
+{
+	_cleanup_free_ char *call = xstrndup(c->tokens[0].s, c->tokens[0].len);
+	size_t i, end = chunk_skip_parens(c, 1);
+	int parens = 1;
+
+	for (i = 2; i + 1 < end; i++) {
+		const struct token *t = &c->tokens[i];
+		char *longer;
+
+		parens += t->kind == '(' ? 1 : t->kind == ')' ? -1 : 0;
+		if (t->kind != 'i' || parens > 1 || !strchr("(,", t[-1].kind) || !strchr(",)", t[1].kind))
 			continue;
-		if (!depth && !parens && strchr("(=[;,{", next->kind))
-			add_name(out, t);
-		else if (in_enum && depth == 1 && !parens && strchr(",=}", next->kind))
-			add_name(out, t);
-		else if (macro && parens == 1 && !depth && strchr(",)", next->kind) &&
-			 strchr("(,", t[-1].kind) && has_lower_case(t))
-			add_argument(out, t);
+		longer = xasprintf("%s %.*s", call, (int)t->len, t->s);
+		free(call);
+		call = longer;
+	}
+	names_add(out, call, strlen(call));
+}
+
+/* Whether the brace at @i is that of an enumeration. */
+static bool opens_enum(const struct chunk *c, size_t i)
+{
+	return c->tokens[i].kind == '{' && chunk_type_of_brace(c, i) &&
+	       token_is(chunk_type_of_brace(c, i), "enum");
+}
+
+static bool is_argument(const struct chunk *c, size_t i)
+{
+	return strchr("(,", c->tokens[i - 1].kind) && strchr(",)", c->tokens[i + 1].kind) &&
+	       has_lower_case(&c->tokens[i]) && !token_is_common(&c->tokens[i]);
+}
+
+static void names_of_declaration(const struct chunk *c, struct defined *out)
+{
+	int depth = 0, parens = 0, enum_depth = 0;
+	bool macro = is_macro_call(c);
+	size_t i;
+
+	if (macro)
+		add_call(c, &out->calls);
+	for (i = 0; i + 1 < c->count; i++) {
+		const struct token *t = &c->tokens[i], *next = t + 1;
+		bool outside;
+
+		depth += t->kind == '{' ? 1 : t->kind == '}' ? -1 : 0;
+		parens += t->kind == '(' ? 1 : t->kind == ')' ? -1 : 0;
+		if (opens_enum(c, i))
+			enum_depth = depth;
+		if (depth < enum_depth)
+			enum_depth = 0;
+		if (t->kind != 'i' || (macro && !i))
+			continue;
+		outside = !depth && !parens && is_declared(c, i);
+		if (outside || (!depth && parens == 1 && !macro && is_declared_in_parens(c, i)) ||
+		    (enum_depth && depth == enum_depth && strchr("{,", t[-1].kind) && strchr(",=}", next->kind)) ||
+		    (i && token_is_tag(t - 1) && next->kind == '{') ||
+		    (macro && parens == 1 && !depth && is_argument(c, i)))
+			add_name(&out->names, t);
 	}
 }
 
-static void names_of_chunk(const struct chunk *c, struct names *out)
+void names_of_chunk(const struct chunk *c, struct defined *out)
 {
 	if (c->directive)
-		names_of_directive(c, out);
+		names_of_directive(c, &out->names);
+	else if (c->count > 2 && c->tokens[0].kind == '.' && token_is(&c->tokens[1], "macro"))
+		add_name(&out->names, &c->tokens[2]);
 	else
 		names_of_declaration(c, out);
 }
@@ -325,44 +219,80 @@ static bool overlaps(const struct chunk *c, const struct line_range *ranges, siz
 	return false;
 }
 
-void names_of_ranges(const char *text, const struct line_range *ranges, size_t count,
-		     struct names *out, bool *whole)
-{
-	struct scanner s = { .p = text, .line = 1, .line_start = true };
-	struct chunk c = { 0 };
+/* Where in the #if groups a text is. */
+struct groups {
+	unsigned int depth;
+	unsigned int affected;	/* the depth of the outermost whose condition is, from here on; or 0 */
+};
 
-	while (next_chunk(&s, &c)) {
-		if (!overlaps(&c, ranges, count))
-			continue;
-		if (c.directive) {
-			if (!names_of_directive(&c, out))
-				*whole = true;
-		} else {
-			names_of_declaration(&c, out);
-		}
-	}
-	free(c.tokens);
+/* @affects: whether the directive is one that counts. */
+static void follow_groups(struct groups *g, const struct chunk *c, bool affects)
+{
+	bool begins = chunk_is(c, "if") || chunk_is(c, "ifdef") || chunk_is(c, "ifndef");
+
+	g->depth += begins;
+	if ((begins || chunk_is(c, "elif") || chunk_is(c, "else")) && !g->affected && affects)
+		g->affected = g->depth;
+	if (!chunk_is(c, "endif"))
+		return;
+	if (g->affected == g->depth)
+		g->affected = 0;
+	if (g->depth)
+		g->depth--;
 }
 
-static bool mentions(const struct chunk *c, const struct names *used)
+void names_of_ranges(const char *text, const struct line_range *ranges, size_t count,
+		     struct defined *out, bool *whole, bool *includes)
+{
+	struct scanner s = { .p = text, .line = 1, .line_start = true };
+	struct groups groups = { 0 };
+	struct chunk c = { 0 };
+
+	while (chunk_next(&s, &c)) {
+		bool changed = overlaps(&c, ranges, count);
+
+		follow_groups(&groups, &c, changed);
+		if (chunk_is(&c, "include")) {
+			*includes |= changed || groups.affected;
+			continue;
+		}
+		if (!changed)
+			continue;
+		if (!c.directive)
+			names_of_chunk(&c, out);
+		else if (!names_of_directive(&c, &out->names))
+			*whole = true;
+	}
+	chunk_fini(&c);
+}
+
+static bool has_any(const struct token *tokens, size_t count, const struct names *used)
 {
 	size_t i;
 
-	for (i = 0; i < c->count; i++)
-		if (c->tokens[i].kind == 'i' && names_has(used, c->tokens[i].s, c->tokens[i].len))
+	for (i = 0; i < count; i++)
+		if (tokens[i].kind == 'i' && names_has(used, tokens[i].s, tokens[i].len))
 			return true;
 	return false;
 }
 
-bool names_of_users(const char *text, const struct names *used, struct names *out)
+static bool mentions(const struct chunk *c, const struct names *used)
+{
+	return has_any(c->tokens, c->count, used) || has_any(c->conditions, c->condition_count, used);
+}
+
+bool names_of_users(const char *text, const struct names *used, struct defined *out)
 {
 	struct scanner s = { .p = text, .line = 1, .line_start = true };
+	size_t before = out->names.count + out->calls.count;
+	struct groups groups = { 0 };
 	struct chunk c = { 0 };
-	size_t before = out->count;
 
-	while (next_chunk(&s, &c))
-		if (mentions(&c, used))
+	while (chunk_next(&s, &c)) {
+		follow_groups(&groups, &c, mentions(&c, used));
+		if (groups.affected || mentions(&c, used))
 			names_of_chunk(&c, out);
-	free(c.tokens);
-	return out->count > before;
+	}
+	chunk_fini(&c);
+	return out->names.count + out->calls.count > before;
 }

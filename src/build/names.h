@@ -2,16 +2,14 @@
 /*
  * What a C file defines, by the names that other code must use to get at it.
  *
- * A text is cut into chunks: a macro's definition, or what ends a declaration
- * at the outermost level.  Whoever is affected by a change of a chunk mentions
- * one of its names, or a name of another chunk that does.  (A name that is put
- * together with ## escapes this.)
+ * A text is cut into chunks (build/chunks.h).  Whoever is affected by a change
+ * of a chunk mentions one of its names, or a name of another chunk that does.
+ * (For names that are put together with ## see build/paste.h.)
  */
 #ifndef KMEND_BUILD_NAMES_H
 #define KMEND_BUILD_NAMES_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "build/chunks.h"
 
 /* A set of names. */
 struct names {
@@ -27,6 +25,14 @@ bool names_add(struct names *n, const char *name, size_t len);
 
 bool names_has(const struct names *n, const char *name, size_t len);
 
+/* What chunks define: starts as zeros. */
+struct defined {
+	struct names names;
+	struct names calls;	/* of macros, which define what their bodies say: pastes_expand() */
+};
+
+void defined_fini(struct defined *d);
+
 /* From line @first to line @last, counted from 1. */
 struct line_range {
 	unsigned long first, last;
@@ -34,13 +40,19 @@ struct line_range {
 
 /*
  * Adds to @out what the chunks of @text define that lie in one of @ranges.
- * Where a range touches a conditional or an #include, whose reach cannot be
- * told, *@whole is set.
+ * Where a range touches a conditional, whose reach cannot be told, *@whole is
+ * set; *@includes is, where what the text includes changes.
  */
 void names_of_ranges(const char *text, const struct line_range *ranges, size_t count,
-		     struct names *out, bool *whole);
+		     struct defined *out, bool *whole, bool *includes);
 
-/* Adds to @out what the chunks of @text define that mention one of @used; returns whether any is new. */
-bool names_of_users(const char *text, const struct names *used, struct names *out);
+/*
+ * Adds to @out what the chunks of @text define that mention one of @used, or
+ * that are there only under a condition that does; returns whether any is new.
+ */
+bool names_of_users(const char *text, const struct names *used, struct defined *out);
+
+/* Adds to @out what the chunk defines. */
+void names_of_chunk(const struct chunk *c, struct defined *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "build/reach.h"
 
 #include "build/names.h"
+#include "build/paste.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -20,10 +21,14 @@ static const char *const folders[] = { "arch/x86", "block", "certs", "crypto", "
 /* The files found so far. */
 struct search {
 	const struct tree *tree;
-	struct names names;		/* that stand for the change */
-	size_t grepped;			/* how many of them were looked for */
+	struct defined changed;		/* what stands for the change */
+	struct defined touched;		/* what changes in source files */
+	size_t grepped;			/* how many of its names were looked for */
+	size_t expanded;		/* how many of its calls */
+	struct pastes *pastes;
+	struct names makers;		/* macros that may make one of the names */
 	struct names headers, sources;	/* paths */
-	struct names local;		/* changed headers that are not for everybody */
+	struct names local;		/* changed files all of whose includers count */
 };
 
 static bool ends_with(const char *s, const char *end)
@@ -62,7 +67,7 @@ static size_t read_ranges(const char *diff, struct line_range **before, struct l
 }
 
 static struct error *names_of_side(const char *path, const struct line_range *ranges, size_t count,
-				   struct names *out)
+				   struct defined *out, bool *includes)
 {
 	static const struct line_range all = { 1, ULONG_MAX };
 	_cleanup_free_ void *text = NULL;
@@ -70,14 +75,14 @@ static struct error *names_of_side(const char *path, const struct line_range *ra
 	size_t size;
 
 	TRY(file_read(path, SOURCE_MAX, &text, &size));
-	names_of_ranges(text, ranges, count, out, &whole);
+	names_of_ranges(text, ranges, count, out, &whole, includes);
 	if (whole)
-		names_of_ranges(text, &all, 1, out, &ignored);
+		names_of_ranges(text, &all, 1, out, &ignored, &ignored);
 	return NULL;
 }
 
-/* What the patches make of one header: the names of all that differs. */
-static struct error *names_of_header(struct search *s, const char *a, const char *b)
+/* The names of all that differs between two files; *@includes is set where they include something else. */
+static struct error *changed_names(const char *a, const char *b, struct defined *out, bool *includes)
 {
 	_cleanup_free_ struct line_range *before = NULL, *after = NULL;
 	_cleanup_free_ char *output = NULL;
@@ -93,8 +98,19 @@ static struct error *names_of_header(struct search *s, const char *a, const char
 	if (status > 1)
 		return system_error(0, "diff failed on %s", a);
 	count = read_ranges(output, &before, &after);
-	TRY(names_of_side(a, before, count, &s->names));
-	return names_of_side(b, after, count, &s->names);
+	TRY(names_of_side(a, before, count, out, includes));
+	return names_of_side(b, after, count, out, includes);
+}
+
+static struct error *names_of_header(struct search *s, const char *name, const char *a, const char *b)
+{
+	bool includes = false;
+
+	TRY(changed_names(a, b, &s->changed, &includes));
+	/* What it includes has names as well: too many to look for. */
+	if (includes)
+		names_add(&s->local, name, strlen(name));
+	return NULL;
 }
 
 static struct error *copy_in(const char *from, const char *dir, const char *name)
@@ -109,15 +125,21 @@ static struct error *copy_in(const char *from, const char *dir, const char *name
 	return file_write(to, data, size, 0644);
 }
 
-/* Headers outside of the include folders are included by few: all of them are looked at. */
+/*
+ * Headers outside of the include folders are included by few: all of them are
+ * looked at.  So are those of trace events, which make functions in the one file
+ * that defines CREATE_TRACE_POINTS, and source files.
+ */
 static bool is_local(const char *path)
 {
-	return strncmp(path, "include/", 8) && strncmp(path, "arch/x86/include/", 17);
+	return (strncmp(path, "include/", 8) && strncmp(path, "arch/x86/include/", 17)) ||
+	       !strncmp(path, "include/trace/events/", 21) || ends_with(path, ".c");
 }
 
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
 	_cleanup_free_ char *dir = NULL;
+	bool ignored;
 	size_t i;
 
 	TRY(temp_dir_new(&dir));
@@ -132,12 +154,14 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 		_cleanup_free_ char *a = path_join(s->tree->source, p->files[i].path);
 		_cleanup_free_ char *b = path_join(dir, p->files[i].path);
 
-		if (p->files[i].kind != PATCHED_HEADER)
+		if (p->files[i].kind != PATCHED_HEADER && p->files[i].kind != PATCHED_SOURCE)
 			continue;
 		if (is_local(p->files[i].path))
 			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
-		else
-			TRY(names_of_header(s, a, b));
+		if (p->files[i].kind == PATCHED_SOURCE)
+			TRY(changed_names(a, b, &s->touched, &ignored));
+		else if (!is_local(p->files[i].path))
+			TRY(names_of_header(s, p->files[i].path, a, b));
 	}
 	return remove_tree(dir);
 }
@@ -184,51 +208,141 @@ static struct error *run_grep(struct search *s, const char *const *options, cons
 	return NULL;
 }
 
-/* Looks for the names that were not looked for yet. */
-static struct error *grep_names(struct search *s)
+static struct error *grep_words(struct search *s, const struct names *names, size_t from)
 {
 	static const char *const word[] = { "-w", NULL };
 	_cleanup_free_ char *patterns = NULL;
-	size_t size;
+	size_t size, i;
 	FILE *f = open_memstream(&patterns, &size);
 
 	if (!f)
 		return system_error(0, "out of memory");
-	for (; s->grepped < s->names.count; s->grepped++)
-		fprintf(f, "%s\n", s->names.list[s->grepped]);
+	for (i = from; i < names->count; i++)
+		fprintf(f, "%s\n", names->list[i]);
 	if (fclose(f))
 		return system_error(0, "out of memory");
 	return run_grep(s, word, patterns);
 }
 
-/* So many names that the search would find the whole kernel. */
-#define NAMES_MAX 4000
-
-static bool is_wide(const struct search *s)
+static struct error *read_source(const struct search *s, const char *name, void **text)
 {
-	return s->sources.count > REACH_MAX || s->names.count > NAMES_MAX;
+	_cleanup_free_ char *path = path_join(s->tree->source, name);
+	size_t size;
+
+	return file_read(path, SOURCE_MAX, text, &size);
+}
+
+/* Reads the macros of all files that put names together. */
+static struct error *read_pastes(struct search *s)
+{
+	static const char *const plain[] = { NULL };
+	struct search found = { .tree = s->tree };
+	struct error *err;
+	size_t i;
+
+	s->pastes = pastes_new();
+	err = run_grep(&found, plain, "##\n");
+	for (i = 0; i < found.headers.count + found.sources.count && !err; i++) {
+		const char *source = i < found.headers.count ? NULL :
+							       found.sources.list[i - found.headers.count];
+		_cleanup_free_ void *text = NULL;
+
+		err = read_source(s, source ? source : found.headers.list[i], &text);
+		if (!err)
+			pastes_read(s->pastes, text, source);
+	}
+	names_fini(&found.headers);
+	names_fini(&found.sources);
+	return err;
+}
+
+/* Adds what macros make of the names that were not looked for yet, and what makes them. */
+static struct error *follow_pastes(struct search *s)
+{
+	size_t i;
+
+	if (!s->pastes)
+		TRY(read_pastes(s));
+	for (; s->expanded < s->changed.calls.count; s->expanded++)
+		pastes_expand(s->pastes, s->changed.calls.list[s->expanded], &s->changed.names);
+	for (i = s->grepped; i < s->changed.names.count; i++)
+		pastes_of_name(s->pastes, s->changed.names.list[i], &s->makers);
+	return NULL;
+}
+
+/* So many names that the search would find the whole kernel. */
+#define NAMES_MAX 8000
+
+static struct error *refuse_wide(void)
+{
+	return refuse("HEADER-WIDE",
+		      "what the patch changes in headers is used by so much of the kernel that too many files would have to be compiled for one update");
 }
 
 /* What other headers define with what changed is changed with it. */
-static struct error *follow_headers(struct search *s)
+static struct error *follow_names(struct search *s)
 {
-	while (s->grepped < s->names.count) {
-		size_t i;
+	while (s->grepped < s->changed.names.count || s->expanded < s->changed.calls.count) {
+		size_t i, from;
 
-		log_detail("looking for %zu names", s->names.count - s->grepped);
-		TRY(grep_names(s));
+		TRY(follow_pastes(s));
+		from = s->grepped;
+		s->grepped = s->changed.names.count;
+		log_detail("looking for %zu names", s->grepped - from);
+		TRY(grep_words(s, &s->changed.names, from));
 		for (i = 0; i < s->headers.count; i++) {
-			_cleanup_free_ char *path = path_join(s->tree->source, s->headers.list[i]);
 			_cleanup_free_ void *text = NULL;
-			size_t size;
 
-			TRY(file_read(path, SOURCE_MAX, &text, &size));
-			names_of_users(text, &s->names, &s->names);
+			TRY(read_source(s, s->headers.list[i], &text));
+			names_of_users(text, &s->changed.names, &s->changed);
 		}
-		if (is_wide(s))
-			break;
+		if (s->changed.names.count > NAMES_MAX)
+			return refuse_wide();
 	}
 	return NULL;
+}
+
+/* Who makes one of the names with such a macro. */
+static struct error *follow_makers(struct search *s, const struct search *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->headers.count; i++) {
+		const char *path = found->headers.list[i];
+		_cleanup_free_ void *text = NULL;
+
+		TRY(read_source(s, path, &text));
+		pastes_makers(s->pastes, path, text, &s->changed.names, &s->changed);
+	}
+	for (i = 0; i < found->sources.count; i++) {
+		const char *path = found->sources.list[i];
+		_cleanup_free_ void *text = NULL;
+
+		if (names_has(&s->sources, path, strlen(path)))
+			continue;
+		TRY(read_source(s, path, &text));
+		if (pastes_make(s->pastes, path, text, &s->changed.names))
+			names_add(&s->sources, path, strlen(path));
+	}
+	return NULL;
+}
+
+static struct error *follow_headers(struct search *s)
+{
+	struct error *err = NULL;
+
+	while (!err && (s->grepped < s->changed.names.count || s->expanded < s->changed.calls.count)) {
+		struct search found = { .tree = s->tree };
+
+		err = follow_names(s);
+		if (!err && s->makers.count)
+			err = grep_words(&found, &s->makers, 0);
+		if (!err)
+			err = follow_makers(s, &found);
+		names_fini(&found.headers);
+		names_fini(&found.sources);
+	}
+	return err;
 }
 
 static const char *file_name(const char *path)
@@ -246,6 +360,15 @@ static bool has_tail(const char *path, const char *part, size_t len)
 	return n >= len && !strncmp(path + n - len, part, len) && (n == len || path[n - len - 1] == '/');
 }
 
+/* "asm/x.h" for include/asm-generic/x.h, by a generated header. */
+static bool is_wrapped(const char *name, size_t len, const char *path)
+{
+	const char *generic = strstr(path, "/asm-generic/");
+
+	return generic && len > 4 && !strncmp(name, "asm/", 4) &&
+	       strlen(generic + 13) == len - 4 && !strncmp(generic + 13, name + 4, len - 4);
+}
+
 /*
  * Whether the include of @name in @file can mean the header @path: its own
  * folder comes first, then what -I names, which are folders near by.
@@ -259,6 +382,8 @@ static bool can_mean(const char *file, const char *name, size_t len, const char 
 		name += 3;
 		len -= 3;
 	}
+	if (is_wrapped(name, len, path))
+		return true;
 	if (!has_tail(path, name, len))
 		return false;
 	if (memchr(name, '/', len))
@@ -271,20 +396,20 @@ static bool can_mean(const char *file, const char *name, size_t len, const char 
 	return !strncmp(file, path, near);
 }
 
+/* Whether the text has a string or "<...>" that can mean the file: an #include, or what a macro gives to one. */
 static bool text_includes(const char *text, const char *file, const char *path)
 {
-	const char *p = text;
+	const char *name = file_name(path), *p = text;
+	size_t len = strlen(name);
 
-	while ((p = strstr(p, "include"))) {
-		const char *end;
+	for (; (p = strstr(p, name)); p += len) {
+		const char *start = p;
 
-		p += strlen("include");
-		p += strspn(p, " \t");
-		if (*p != '"' && *p != '<')
+		if (p[len] != '"' && p[len] != '>')
 			continue;
-		p++;
-		end = p + strcspn(p, "\">\n");
-		if (can_mean(file, p, end - p, path))
+		while (start > text && !strchr("\"< \t\n", start[-1]))
+			start--;
+		if (start > text && strchr("\"<", start[-1]) && can_mean(file, start, p + len - start, path))
 			return true;
 	}
 	return false;
@@ -323,14 +448,16 @@ static struct error *grep_includers(struct search *s, const char *patterns)
 	if (!err)
 		err = keep_includers(s, &found.sources, &s->sources);
 	if (!err)
+		err = keep_includers(s, &found.sources, &s->local);
+	if (!err)
 		err = keep_includers(s, &found.headers, &s->local);
 	names_fini(&found.sources);
 	names_fini(&found.headers);
 	return err;
 }
 
-/* Who includes a local header, directly or through others. */
-static struct error *follow_local_headers(struct search *s)
+/* Who includes a local file, directly or through others. */
+static struct error *follow_local(struct search *s)
 {
 	size_t done = 0;
 
@@ -346,30 +473,8 @@ static struct error *follow_local_headers(struct search *s)
 			patterns = longer;
 		}
 		TRY(grep_includers(s, patterns));
-		if (is_wide(s))
-			break;
 	}
 	return NULL;
-}
-
-/* Source files are included by others at times (kernel/sched/build_policy.c). */
-static struct error *find_includers(struct search *s, const struct patches *p)
-{
-	static const char *const plain[] = { NULL };
-	_cleanup_free_ char *patterns = xstrdup("");
-	size_t i;
-
-	for (i = 0; i < p->file_count; i++) {
-		const char *name = file_name(p->files[i].path);
-		char *longer;
-
-		if (p->files[i].kind != PATCHED_SOURCE || !ends_with(name, ".c"))
-			continue;
-		longer = xasprintf("%s#include \"%s\"\n", patterns, name);
-		free(patterns);
-		patterns = longer;
-	}
-	return *patterns ? run_grep(s, plain, patterns) : NULL;
 }
 
 static int by_text(const void *a, const void *b)
@@ -387,36 +492,91 @@ static bool is_patched(const struct patches *p, const char *path)
 	return false;
 }
 
-static struct error *search(struct search *s, const struct patches *p, struct reach *r)
+/* The headers that the compiler is told to include (scripts/Makefile.lib, linux-include). */
+static bool is_in_everything(const char *path)
+{
+	return !strcmp(path, "include/linux/kconfig.h") || !strcmp(path, "include/linux/compiler-version.h") ||
+	       !strcmp(path, "include/linux/compiler_types.h");
+}
+
+static bool has_header(const struct patches *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->file_count; i++)
+		if (p->files[i].kind == PATCHED_HEADER)
+			return true;
+	return false;
+}
+
+static struct error *search(struct search *s, const struct patches *p)
 {
 	size_t i;
 
 	TRY(try_patches(s, p));
-	if (s->names.count || s->local.count)
+	if (has_header(p))
 		log_progress("looking for what the headers reach");
-	TRY(follow_local_headers(s));
-	TRY(follow_headers(s));
-	if (is_wide(s))
-		return refuse("HEADER-WIDE",
-			      "what the patch changes in headers is used by more than %d source files, too many to compile for one update",
-			      REACH_MAX);
-	TRY(find_includers(s, p));
-	r->sources = xcalloc(s->sources.count, sizeof(*r->sources));
-	for (i = 0; i < s->sources.count; i++)
-		if (!is_patched(p, s->sources.list[i]))
-			r->sources[r->count++] = xstrdup(s->sources.list[i]);
-	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
-	return NULL;
+	TRY(follow_local(s));
+	for (i = 0; i < s->local.count; i++)
+		if (is_in_everything(s->local.list[i]))
+			return refuse_wide();
+	return follow_headers(s);
 }
 
-struct error *reach_find(const struct tree *tree, const struct patches *p, struct reach *r)
+/* A number by which files can be put into an order that has nothing to do with what they are. */
+static unsigned long lot(const char *path)
+{
+	unsigned long n = 5381;
+
+	for (; *path; path++)
+		n = (n ^ (unsigned char)*path) * 0x100000001b3ul;
+	return n ^ n >> 29;
+}
+
+static int by_lot(const void *a, const void *b)
+{
+	unsigned long x = lot(*(char *const *)a), y = lot(*(char *const *)b);
+
+	return x < y ? -1 : x > y ? 1 : by_text(a, b);
+}
+
+/* Adds @count source files that were not found, or all. */
+static struct error *add_others(struct search *s, size_t count)
+{
+	static const char *const plain[] = { NULL };
+	struct search all = { .tree = s->tree };
+	struct error *err = run_grep(&all, plain, "\n");
+	size_t i;
+
+	if (!err)
+		qsort(all.sources.list, all.sources.count, sizeof(*all.sources.list), by_lot);
+	for (i = 0; i < all.sources.count && count && !err; i++)
+		count -= names_add(&s->sources, all.sources.list[i], strlen(all.sources.list[i]));
+	names_fini(&all.headers);
+	names_fini(&all.sources);
+	return err;
+}
+
+struct error *reach_find(const struct tree *tree, const struct patches *p, size_t others, struct reach *r)
 {
 	struct search s = { .tree = tree };
 	struct error *err;
+	size_t i;
 
 	*r = (struct reach){ 0 };
-	err = search(&s, p, r);
-	names_fini(&s.names);
+	err = others == REACH_ALL ? try_patches(&s, p) : search(&s, p);
+	if (!err && others)
+		err = add_others(&s, others);
+	r->sources = xcalloc(s.sources.count, sizeof(*r->sources));
+	for (i = 0; i < s.sources.count && !err; i++)
+		if (!is_patched(p, s.sources.list[i]))
+			r->sources[r->count++] = xstrdup(s.sources.list[i]);
+	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
+	r->touched = s.touched.names;
+	names_fini(&s.touched.calls);
+	defined_fini(&s.changed);
+	pastes_free(s.pastes);
+	names_fini(&s.makers);
 	names_fini(&s.headers);
 	names_fini(&s.sources);
 	names_fini(&s.local);
@@ -430,5 +590,6 @@ void reach_fini(struct reach *r)
 	for (i = 0; i < r->count; i++)
 		free(r->sources[i]);
 	free(r->sources);
+	names_fini(&r->touched);
 	*r = (struct reach){ 0 };
 }

@@ -150,16 +150,19 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
 	_cleanup_free_ char *j = xasprintf("-j%d", jobs);
 	_cleanup_free_ char *kcflags = xasprintf("KCFLAGS=%s", flags);
-	const char *argv[64] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags };
-	struct process_options opts = { .argv = argv, .env_add = build_environment,
-					.merge_stderr = true };
-	size_t n = 8, i;
+	/* UTS_RELEASE is in code; the source alone does not tell what the distribution called it. */
+	_cleanup_free_ char *release = xasprintf("KERNELRELEASE=%s", tree->kit->release);
+	const char *const fixed[] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags, release };
+	_cleanup_free_ const char **argv = NULL;
+	struct process_options opts = { .env_add = build_environment, .merge_stderr = true };
+	size_t n = ARRAY_SIZE(fixed), count;
 
-	for (i = 0; goals[i]; i++) {
-		if (n + 1 >= ARRAY_SIZE(argv))
-			return system_error(0, "too many objects for one make");
-		argv[n++] = goals[i];
-	}
+	for (count = 0; goals[count]; count++)
+		;
+	argv = xcalloc(n + count + 1, sizeof(*argv));
+	memcpy(argv, fixed, sizeof(fixed));
+	memcpy(argv + n, goals, count * sizeof(*argv));
+	opts.argv = argv;
 	return process_run(&opts, status, output, NULL);
 }
 

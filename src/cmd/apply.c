@@ -70,7 +70,7 @@ static struct error *open_packs(struct apply *a)
 	for (i = 0; i < a->opts->count; i++) {
 		struct proof *p = &a->updates[i].proof;
 
-		TRY(proof_open(a->opts->packs[i], a->opts->allow_unsigned, p));
+		TRY(proof_open(a->opts->packs[i], a->opts->allow_unsigned, NULL, p));
 		for (k = 0; k < i; k++)
 			if (!strcmp(a->updates[k].proof.pack->manifest->id, p->pack->manifest->id))
 				return usage_error("%s and %s are the same update", a->opts->packs[k],

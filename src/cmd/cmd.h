@@ -16,6 +16,7 @@
 struct error *cmd_create(int argc, char **argv) __must_use;
 struct error *cmd_inspect(int argc, char **argv) __must_use;
 struct error *cmd_verify(int argc, char **argv) __must_use;
+struct error *cmd_snapshot(int argc, char **argv) __must_use;
 struct error *cmd_apply(int argc, char **argv) __must_use;
 struct error *cmd_undo(int argc, char **argv) __must_use;
 struct error *cmd_status(int argc, char **argv) __must_use;

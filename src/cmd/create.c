@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 
 #include "build/compile.h"
+#include "build/reach.h"
 #include "build/symvers.h"
 #include "cmd/target.h"
 #include "extract/module.h"
@@ -24,7 +25,7 @@ struct create_options {
 	struct accepted accepted;
 	char *const *patches;
 	size_t patch_count;
-	int jobs;
+	struct compile_options compile;
 };
 
 /* Everything that one create makes. */
@@ -53,13 +54,35 @@ static struct error *parse_jobs(const char *s, int *jobs)
 	return NULL;
 }
 
+static void add_string(char ***list, size_t *count, char *s)
+{
+	*list = xreallocarray(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = s;
+}
+
+static struct error *parse_others(const char *s, size_t *others)
+{
+	char *end;
+
+	*others = REACH_ALL;
+	if (!s)
+		return NULL;
+	*others = strtoul(s, &end, 10);
+	if (*end || end == s || *s == '-' || !*others)
+		return usage_error("--all-objects takes a number of source files, not %s", s);
+	return NULL;
+}
+
 static struct error *parse_accept(char *s, struct accepted *accepted)
 {
-	if (strncmp(s, "layout:", 7) || !s[7])
-		return usage_error("--accept takes layout:TYPE, not %s", s);
-	accepted->layouts = xreallocarray(accepted->layouts, accepted->layout_count + 1,
-					  sizeof(*accepted->layouts));
-	accepted->layouts[accepted->layout_count++] = s + 7;
+	if (!strncmp(s, "layout:", 7) && s[7])
+		add_string(&accepted->layouts, &accepted->layout_count, s + 7);
+	else if (!strncmp(s, "data:", 5) && s[5])
+		add_string(&accepted->data, &accepted->data_count, s + 5);
+	else if (!strncmp(s, "init:", 5) && s[5])
+		add_string(&accepted->init, &accepted->init_count, s + 5);
+	else
+		return usage_error("--accept takes layout:TYPE, data:NAME or init:NAME, not %s", s);
 	return NULL;
 }
 
@@ -70,11 +93,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
-		CMD_COMMON_OPTIONS
+		{ "all-objects", optional_argument, NULL, 'O' }, CMD_COMMON_OPTIONS
 	};
 	int c;
 
-	o->jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	o->compile.jobs = sysconf(_SC_NPROCESSORS_ONLN);
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT "j:o:", options, NULL)) != -1) {
 		switch (c) {
 		case 'K':
@@ -98,8 +121,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		case 'A':
 			TRY(parse_accept(optarg, &o->accepted));
 			break;
+		case 'O':
+			TRY(parse_others(optarg, &o->compile.others));
+			break;
 		case 'j':
-			TRY(parse_jobs(optarg, &o->jobs));
+			TRY(parse_jobs(optarg, &o->compile.jobs));
 			break;
 		default:
 			TRY(cmd_common_option(c, argv));
@@ -110,12 +136,6 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 	o->patches = argv + optind;
 	o->patch_count = argc - optind;
 	return NULL;
-}
-
-static void add_string(char ***list, size_t *count, char *s)
-{
-	*list = xreallocarray(*list, *count + 1, sizeof(**list));
-	(*list)[(*count)++] = s;
 }
 
 /* All "CVE-YEAR-NUMBER" in @text, each once. */
@@ -223,7 +243,7 @@ static struct error *make_update(struct create *c)
 	symvers = path_join(c->kit->headers, "Module.symvers");
 	TRY(symvers_open(symvers, &c->symvers));
 	TRY(tree_open(c->kit, &c->tree));
-	TRY(compile_patches(c->tree, c->patches, o->jobs, &c->objects));
+	TRY(compile_patches(c->tree, c->patches, &o->compile, &c->objects));
 	tree_close(take_ptr(c->tree));
 	log_progress("comparing");
 	TRY(targets_extract(&c->objects, &o->accepted, &c->targets));
@@ -255,6 +275,16 @@ static void print_result(const struct create *c, const char *out)
 			printf("%s %s (%s, %s)\n",
 			       m->targets[i].functions[k].action == MANIFEST_REPLACE ? "replaces" : "adds",
 			       m->targets[i].functions[k].name, m->targets[i].functions[k].object,
+			       m->targets[i].name);
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].hook_count; k++)
+			printf("calls %s as %s (%s, %s)\n", m->targets[i].hooks[k].name,
+			       m->targets[i].hooks[k].kind, m->targets[i].hooks[k].object,
+			       m->targets[i].name);
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].declaration_count; k++)
+			printf("declared: %s %s (%s, %s)\n", m->targets[i].declarations[k].kind,
+			       m->targets[i].declarations[k].name, m->targets[i].declarations[k].object,
 			       m->targets[i].name);
 	for (i = 0; i < m->note_count; i++)
 		printf("note: %s\n", m->notes[i]);
@@ -294,5 +324,7 @@ struct error *cmd_create(int argc, char **argv)
 		print_result(&c, out);
 	create_fini(&c);
 	free(opts.accepted.layouts);
+	free(opts.accepted.data);
+	free(opts.accepted.init);
 	return err;
 }

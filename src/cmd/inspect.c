@@ -5,9 +5,20 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* The pack's strings may go to a terminal as they are: see pack/manifest.h. */
+
+static void print_declaration(const struct manifest_declaration *d)
+{
+	if (!strcmp(d->kind, "overwrite"))
+		printf("  overwrites %s (%s)\n", d->name, d->object);
+	else if (!strcmp(d->kind, "keep"))
+		printf("  keeps the content of %s (%s)\n", d->name, d->object);
+	else
+		printf("  copes with the old layout of %s (%s)\n", d->name, d->object);
+}
 
 static void print_target(const struct manifest_target *t, const struct pack *p)
 {
@@ -19,6 +30,10 @@ static void print_target(const struct manifest_target *t, const struct pack *p)
 		printf("  %s %s (%s)\n",
 		       t->functions[i].action == MANIFEST_REPLACE ? "replaces" : "adds",
 		       t->functions[i].name, t->functions[i].object);
+	for (i = 0; i < t->hook_count; i++)
+		printf("  calls %s as %s (%s)\n", t->hooks[i].name, t->hooks[i].kind, t->hooks[i].object);
+	for (i = 0; i < t->declaration_count; i++)
+		print_declaration(&t->declarations[i]);
 	for (i = 0; i < t->symbol_count; i++)
 		printf("  refers to %s (%s)\n", t->symbols[i].name, t->symbols[i].object);
 	for (i = 0; i < t->object_count; i++)

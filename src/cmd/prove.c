@@ -4,7 +4,6 @@
 #include "util/memory.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 double clock_milliseconds(void)
@@ -20,26 +19,26 @@ double milliseconds_since(double start)
 	return clock_milliseconds() - start;
 }
 
-static struct error *check_kernel(const char *path, const struct manifest *m)
+static struct error *check_kernel(const char *path, const struct manifest *m, const char *kernel)
 {
-	struct utsname uts;
+	_cleanup_free_ char *release = NULL, *version = NULL;
+	_cleanup_free_ char *where = kernel ? xasprintf("in the snapshot %s", kernel) : xstrdup("running");
 
-	if (uname(&uts))
-		return system_error(0, "the running kernel does not tell its release");
-	if (strcmp(m->release, uts.release))
-		return refuse("KERNEL-OTHER", "%s is for kernel %s, and %s is running", path, m->release,
-			      uts.release);
-	if (*m->version && strcmp(m->version, uts.version))
-		return refuse("KERNEL-OTHER", "%s is for the build \"%s\" of kernel %s, and \"%s\" is running",
-			      path, m->version, m->release, uts.version);
+	TRY(live_identity(kernel ? kernel : "/proc", &release, &version));
+	if (strcmp(m->release, release))
+		return refuse("KERNEL-OTHER", "%s is for kernel %s, and %s is %s", path, m->release, release,
+			      where);
+	if (*m->version && strcmp(m->version, version))
+		return refuse("KERNEL-OTHER", "%s is for the build \"%s\" of kernel %s, and \"%s\" is %s",
+			      path, m->version, m->release, version, where);
 	return NULL;
 }
 
-struct error *proof_open(const char *path, bool allow_unsigned, struct proof *p)
+struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 {
 	TRY(pack_read(path, &p->pack));
 	TRY(trust_check(p->pack, allow_unsigned, &p->trust));
-	return check_kernel(path, p->pack->manifest);
+	return check_kernel(path, p->pack->manifest, kernel);
 }
 
 static struct error *match_target(struct proof *p, struct live *live, struct proof_target *t)

@@ -21,10 +21,12 @@ struct proof {
 };
 
 /*
- * Reads the pack at @path and judges its signature and kernel.
+ * Reads the pack at @path and judges its signature and kernel; @kernel: the
+ * folder of a snapshot, NULL for the running kernel.
  * Errors: those of pack_read() and trust_check(); KERNEL-OTHER.
  */
-struct error *proof_open(const char *path, bool allow_unsigned, struct proof *p) __must_use;
+struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
+	__must_use;
 
 /*
  * Matches every object with the running kernel.  That functions differ is no

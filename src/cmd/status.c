@@ -79,7 +79,9 @@ static json_t *functions_json(const struct host_update *u)
 
 static json_t *blocker_json(const struct host_blocker *b)
 {
-	if (b->tid < 0)
+	if (b->tid == HOST_HOOK)
+		return json_pack("{s:s,s:s,s:s}", "hook", b->function, "kind", b->why, "error", b->name);
+	if (b->tid == HOST_OTHER_UPDATE)
 		return json_pack("{s:s,s:s,s:s}", "update", b->name, "function", b->function, "why",
 				 b->why);
 	return json_pack("{s:I,s:s,s:s,s:s}", "thread", (json_int_t)b->tid, "name", b->name,
@@ -178,7 +180,9 @@ static void print_row(const struct host_update *u, const struct host_record *rec
 
 static void print_blocker(const struct host_blocker *b)
 {
-	if (b->tid < 0)
+	if (b->tid == HOST_HOOK)
+		printf("    in the way: its function %s (%s): %s\n", b->function, b->why, b->name);
+	else if (b->tid == HOST_OTHER_UPDATE)
 		printf("    in the way: update %s: %s, %s\n", b->name, b->function, b->why);
 	else
 		printf("    in the way: thread %ld (%s): %s, %s\n", b->tid, b->name, b->function,

@@ -32,26 +32,6 @@ static void move_notes(struct target_list *list, struct change *change)
 	change->note_count = 0;
 }
 
-static bool matters(const struct change *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->post->atom_count; i++)
-		if (change_is_new_global(c, &c->post->atoms[i]))
-			return true;
-	return c->replaced_count > 0;
-}
-
-static size_t count_replaced(const struct target_list *list)
-{
-	size_t i, k, count = 0;
-
-	for (i = 0; i < list->count; i++)
-		for (k = 0; k < list->targets[i].count; k++)
-			count += list->targets[i].changes[k].replaced_count;
-	return count;
-}
-
 static void note_lost(struct target_list *list, const struct change *c)
 {
 	size_t i;
@@ -93,25 +73,91 @@ static struct error *check_all_moved(const struct target_list *list)
 	return NULL;
 }
 
-static struct error *add_object(struct target_list *list, const struct compiled *o,
-				const struct accepted *accepted)
+static bool is_accepted(const char *name, char *const *accepted, size_t count)
 {
-	struct change change = { .pre = o->pre, .post = o->post, .module = strcmp(o->target, "vmlinux") };
+	size_t i;
+
+	for (i = 0; i < count && strcmp(accepted[i], name); i++)
+		;
+	return i < count;
+}
+
+/* Code that the patch names; what changes only with what is inlined does not set up anything else. */
+static struct error *note_past(struct target_list *list, struct change *c, const struct compiled *o,
+			       const struct names *touched, const struct accepted *accepted)
+{
+	size_t i;
+
+	list->hooked |= c->hook_count > 0;
+	TRY(past_find(c, o->post_debug));
+	for (i = 0; i < c->past_count && !list->past; i++) {
+		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
+
+		if (names_has(touched, name, strlen(name)) &&
+		    !is_accepted(name, accepted->init, accepted->init_count))
+			list->past = xasprintf("%s in %s", name, o->name);
+	}
+	return NULL;
+}
+
+/* Whether @a ran already, or goes with what did. */
+static bool is_past(const struct change *c, const struct atom *a)
+{
+	size_t i, len;
+
+	for (i = 0; i < c->past_count; i++) {
+		len = strlen(atom_name(c->past[i]));
+		if (c->past[i] == a || (!strncmp(atom_name(a), atom_name(c->past[i]), len) &&
+					!strcmp(atom_name(a) + len, ".cold")))
+			return true;
+	}
+	return false;
+}
+
+/* What was set up by the old code may not be what the new code expects. */
+static struct error *check_past(const struct target_list *list)
+{
+	const char *name;
+	size_t i, k, n;
+
+	if (!list->past || list->hooked)
+		return NULL;
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++) {
+			const struct change *c = &list->targets[i].changes[k];
+
+			for (n = 0; n < c->replaced_count; n++) {
+				name = atom_name(c->replaced[n]);
+				if (is_past(c, c->replaced[n]))
+					continue;
+				return refuse("INIT-CHANGED",
+					      "the patch changes %s, which ran already, together with %s, which may rely on what it does now: say in a hook what shall be done (kmend/hooks.h), or --accept init:%.*s where nothing has to be",
+					      list->past, name, (int)strcspn(list->past, " "), list->past);
+			}
+		}
+	return NULL;
+}
+
+static struct error *add_object(struct target_list *list, const struct compiled *o,
+				const struct names *touched, const struct accepted *accepted)
+{
+	struct change change = { .pre = o->pre, .post = o->post, .module = strcmp(o->target, "vmlinux"),
+				 .accepted_data = accepted->data,
+				 .accepted_data_count = accepted->data_count };
 	struct target *t;
 	struct error *err;
 
-	if (!o->pre)
-		return refuse("FILE-ADDED", "the patch adds %s, which no running code was made of",
-			      o->source);
 	if (!o->post)
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
-	move_notes(list, &change);
 	note_lost(list, &change);
-	if (!err && change.replaced_count)
-		err = layout_compare(o->pre_debug, o->post_debug, o->name, accepted->layouts,
+	if (!err && change_acts(&change))
+		err = layout_compare(&change, o->pre_debug, o->post_debug, accepted->layouts,
 				     accepted->layout_count);
-	if (err || !matters(&change)) {
+	if (!err)
+		err = note_past(list, &change, o, touched, accepted);
+	move_notes(list, &change);
+	if (err || !change_matters(&change)) {
 		change_fini(&change);
 		return err;
 	}
@@ -128,6 +174,8 @@ static int target_order(const void *a, const void *b)
 	const struct target *x = a, *y = b;
 	bool x_kernel = !strcmp(x->name, "vmlinux"), y_kernel = !strcmp(y->name, "vmlinux");
 
+	if (x->level != y->level)
+		return x->level < y->level ? -1 : 1;
 	return x_kernel != y_kernel ? y_kernel - x_kernel : strcmp(x->name, y->name);
 }
 
@@ -142,23 +190,131 @@ static struct error *extract_target(struct target *t)
 	return output_image(t->extraction->out, &t->image, &t->image_size);
 }
 
-struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
-			      struct target_list *list)
+/* The new global function or variable @name of @t, as its objects call it, or NULL. */
+static const char *find_added(const struct target *t, const char *name)
 {
 	size_t i;
 
-	*list = (struct target_list){ 0 };
+	for (i = 0; i < t->count; i++) {
+		const struct symbol *s = object_symbol(t->changes[i].post, name);
+
+		if (s && s->atom && change_is_new_global(&t->changes[i], s->atom))
+			return s->name;
+	}
+	return NULL;
+}
+
+static void add_export(struct target *t, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < t->export_count; i++)
+		if (!strcmp(t->exports[i], name))
+			return;
+	t->exports = xreallocarray(t->exports, t->export_count + 1, sizeof(*t->exports));
+	t->exports[t->export_count++] = name;
+}
+
+struct user {
+	struct target_list *list;
+	struct target *target;
+};
+
+/* Where another target adds what @arg refers to, it exports that, and is loaded before. */
+static struct error *find_provider(void *arg, const char *symbol)
+{
+	const struct user *u = arg;
+	size_t i;
+
+	for (i = 0; i < u->list->count; i++) {
+		struct target *t = &u->list->targets[i];
+		const char *name = t == u->target ? NULL : find_added(t, symbol);
+
+		if (!name)
+			continue;
+		add_export(t, name);
+		if (u->target->level <= t->level)
+			u->target->level = t->level + 1;
+		if (u->target->level >= u->list->count)
+			return refuse("EXPORT-CIRCLE", "the patch makes %s and another module refer to each other",
+				      u->target->name);
+	}
+	return NULL;
+}
+
+/* Once for each target settles the order: a chain is no longer than that. */
+static struct error *order_targets(struct target_list *list)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->count; k++) {
+			struct user u = { list, &list->targets[k] };
+
+			TRY(output_each_undefined(list->targets[k].extraction->out, find_provider, &u));
+		}
+	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
+	return NULL;
+}
+
+/* Whether anything that runs is changed; what is new alone is not. */
+static bool changes_anything(const struct target_list *list)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			if (change_acts(&list->targets[i].changes[k]))
+				return true;
+	return false;
+}
+
+/* What was accepted, and what any of the patched files declares: a type is one thing in all of them. */
+static void all_layouts(const struct compilation *c, const struct accepted *accepted, struct accepted *all)
+{
+	size_t i;
+
+	*all = *accepted;
+	all->layouts = xcalloc(accepted->layout_count, sizeof(*all->layouts));
+	for (i = 0; i < accepted->layout_count; i++)
+		all->layouts[i] = accepted->layouts[i];
+	for (i = 0; i < c->count; i++)
+		if (c->objects[i].built && c->objects[i].post)
+			declared_layouts(c->objects[i].post, &all->layouts, &all->layout_count);
+}
+
+static struct error *add_objects(struct target_list *list, const struct compilation *c,
+				 const struct accepted *accepted)
+{
+	size_t i;
+
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
-			TRY(add_object(list, &c->objects[i], accepted));
+			TRY(add_object(list, &c->objects[i], &c->touched, accepted));
+	return NULL;
+}
+
+struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
+			      struct target_list *list)
+{
+	struct accepted all;
+	struct error *err;
+	size_t i;
+
+	*list = (struct target_list){ 0 };
+	all_layouts(c, accepted, &all);
+	err = add_objects(list, c, &all);
+	free(all.layouts);
+	if (err)
+		return err;
 	TRY(check_all_moved(list));
-	if (!count_replaced(list))
+	TRY(check_past(list));
+	if (!changes_anything(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
-	qsort(list->targets, list->count, sizeof(*list->targets), target_order);
 	for (i = 0; i < list->count; i++)
 		TRY(extract_target(&list->targets[i]));
-	return NULL;
+	return order_targets(list);
 }
 
 void targets_fini(struct target_list *list)
@@ -172,6 +328,7 @@ void targets_fini(struct target_list *list)
 			change_fini(&t->changes[k]);
 		free(t->changes);
 		free(t->objects);
+		free(t->exports);
 		extraction_free(t->extraction);
 		free(t->image);
 	}
@@ -181,6 +338,7 @@ void targets_fini(struct target_list *list)
 	for (i = 0; i < list->lost_count; i++)
 		free(list->lost[i]);
 	free(list->lost);
+	free(list->past);
 	free(list->targets);
 	*list = (struct target_list){ 0 };
 }
@@ -213,8 +371,10 @@ static void make_id(const struct target_list *list, struct manifest *m)
 
 struct symbol_list {
 	struct manifest_target *mt;
+	const struct target_list *all;
 	const struct target *t;
 	const struct symvers *symvers;
+	const char *engine_symvers;
 };
 
 /* The object of @t that refers to the undefined symbol @name. */
@@ -228,15 +388,31 @@ static const char *object_of(const struct target *t, const char *name)
 	return t->objects[0]->name;
 }
 
-/* Lists one undefined symbol of the update that must be bound; the module loader knows the exported ones. */
+/* Lines of Module.symvers: CRC, name, module and so on, with a tab between. */
+static bool engine_exports(const char *symvers, const char *name)
+{
+	_cleanup_free_ char *field = xasprintf("\t%s\t", name);
+
+	return strstr(symvers, field) != NULL;
+}
+
+/*
+ * Lists one undefined symbol of the update that must be bound; the module
+ * loader knows the exported ones, those that the update exports among them.
+ */
 static struct error *list_symbol(void *arg, const char *symbol)
 {
 	struct symbol_list *l = arg;
 	const char *colon = strchr(symbol, EXTRACT_SEPARATOR);
 	struct manifest_symbol *s;
 
-	if (!colon && symvers_has(l->symvers, symbol))
+	size_t i;
+
+	if (!colon && (symvers_has(l->symvers, symbol) || engine_exports(l->engine_symvers, symbol)))
 		return NULL;
+	for (i = 0; !colon && i < l->all->count; i++)
+		if (find_added(&l->all->targets[i], symbol))
+			return NULL;
 	l->mt->symbols = xreallocarray(l->mt->symbols, l->mt->symbol_count + 1, sizeof(*l->mt->symbols));
 	s = &l->mt->symbols[l->mt->symbol_count++];
 	s->symbol = xstrdup(symbol);
@@ -245,11 +421,40 @@ static struct error *list_symbol(void *arg, const char *symbol)
 	return NULL;
 }
 
-static struct error *describe_target(const struct target *t, const char *module,
-				     const struct symvers *symvers, struct pack *pack,
+static void describe_sayings(const struct target *t, struct manifest_target *mt)
+{
+	static const char *const hook_kinds[] = { KMEND_HOOK_NAMES };
+	static const char *const kinds[] = { [DECLARED_OVERWRITE] = "overwrite", [DECLARED_KEEP] = "keep",
+					     [DECLARED_LAYOUT] = "layout" };
+	const struct extraction *x = t->extraction;
+	size_t i, k, count = 0;
+
+	mt->hooks = xcalloc(x->hook_count, sizeof(*mt->hooks));
+	mt->hook_count = x->hook_count;
+	for (i = 0; i < x->hook_count; i++)
+		mt->hooks[i] = (struct manifest_hook){ xstrdup(hook_kinds[x->hooks[i].kind]),
+						       xstrdup(x->hooks[i].name),
+						       xstrdup(x->hooks[i].object) };
+	for (i = 0; i < t->count; i++)
+		count += t->changes[i].declaration_count;
+	mt->declarations = xcalloc(count, sizeof(*mt->declarations));
+	for (i = 0; i < t->count; i++) {
+		for (k = 0; k < t->changes[i].declaration_count; k++) {
+			const struct declaration *d = &t->changes[i].declarations[k];
+
+			mt->declarations[mt->declaration_count++] =
+				(struct manifest_declaration){ xstrdup(kinds[d->kind]), xstrdup(d->name),
+							       xstrdup(t->objects[i]->name) };
+		}
+	}
+}
+
+static struct error *describe_target(const struct target_list *all, const struct target *t,
+				     const char *module, const struct symvers *symvers,
+				     const char *engine_symvers, struct pack *pack,
 				     struct manifest_target *mt)
 {
-	struct symbol_list list = { mt, t, symvers };
+	struct symbol_list list = { mt, all, t, symvers, engine_symvers };
 	struct extraction *x = t->extraction;
 	size_t i;
 
@@ -272,6 +477,7 @@ static struct error *describe_target(const struct target *t, const char *module,
 		mt->functions[i].object = xstrdup(f->object);
 		mt->functions[i].action = f->added ? MANIFEST_ADD : MANIFEST_REPLACE;
 	}
+	describe_sayings(t, mt);
 	return output_each_undefined(x->out, list_symbol, &list);
 }
 
@@ -294,11 +500,12 @@ struct error *targets_pack(struct target_list *list, const struct kit *kit,
 						xasprintf("kmend_%s", m->id);
 
 		m->target_count = i + 1;
-		TRY(describe_target(t, name, symvers, pack, &m->targets[i]));
+		TRY(describe_target(list, t, name, symvers, engine_symvers, pack, &m->targets[i]));
 		m->stays_loaded |= t->extraction->escapes;
 		sources[i] = (struct module_source){ .id = m->id, .target = t->name,
 						     .name = m->targets[i].module,
-						     .object = t->image, .object_size = t->image_size };
+						     .object = t->image, .object_size = t->image_size,
+						     .exports = t->exports, .export_count = t->export_count };
 	}
 	err = modules_build(kit, engine_symvers, sources, list->count);
 	for (i = 0; i < list->count; i++) {

@@ -16,13 +16,18 @@ struct target {
 	struct extraction *extraction;
 	void *image;			/* what was extracted */
 	size_t image_size;
+	const char **exports;		/* what is new in it and other targets refer to; in the objects */
+	size_t export_count;
+	size_t level;			/* it is loaded after those below it */
 };
 
 struct target_list {
-	struct target *targets;		/* vmlinux first, then by name */
+	struct target *targets;		/* in the order of loading, vmlinux first, then by name */
 	size_t count;
 	char **notes;
 	size_t note_count;
+	char *past;			/* what the patches change and ran already, or NULL */
+	bool hooked;			/* they say what shall be done when they are applied */
 	char **lost;			/* global functions that their objects no longer have */
 	size_t lost_count;
 };
@@ -31,12 +36,15 @@ struct target_list {
 struct accepted {
 	char **layouts;			/* names of types */
 	size_t layout_count;
+	char **data;			/* names of objects whose running content stays */
+	size_t data_count;
+	char **init;			/* names of code that ran, which no other code relies on */
+	size_t init_count;
 };
 
 /*
  * Compares and extracts.  Errors: the refusals of diff_objects() and
- * extract_change() and layout_compare(); FILE-ADDED, FILE-DELETED, FUNCTION-MOVED;
- * NOTHING-CHANGED where the patch
+ * extract_change() and layout_compare(); FILE-DELETED, FUNCTION-MOVED; NOTHING-CHANGED where the patch
  * changes no running code.
  */
 struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,

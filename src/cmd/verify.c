@@ -77,7 +77,7 @@ static void print_match(const struct match *m)
 	}
 }
 
-static void print_text(const struct proof *p, const struct error *err, double ms)
+static void print_text(const struct proof *p, const char *snapshot, const struct error *err, double ms)
 {
 	const struct manifest *m = p->pack->manifest;
 	size_t i, k;
@@ -86,21 +86,23 @@ static void print_text(const struct proof *p, const struct error *err, double ms
 		for (k = 0; k < m->targets[i].object_count; k++)
 			print_match(p->targets[i].matches[k]);
 	if (!err)
-		printf("%s: proved against the running kernel in %.0f ms\n", m->id, ms);
+		printf("%s: proved against %s%s in %.0f ms\n", m->id, snapshot ? "the snapshot " : "the running kernel",
+		       snapshot ? snapshot : "", ms);
 }
 
-static struct error *verify(const char *path, bool allow_unsigned, struct proof *p, struct live **live)
+static struct error *verify(const char *path, bool allow_unsigned, const char *snapshot, struct proof *p,
+			    struct live **live)
 {
 	double start = clock_milliseconds(), ms;
 	struct error *err;
 
-	TRY(proof_open(path, allow_unsigned, p));
-	TRY(live_open(live));
+	TRY(proof_open(path, allow_unsigned, snapshot, p));
+	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
 	TRY(proof_match(p, *live));
 	err = proof_bind(p, *live);
 	ms = milliseconds_since(start);
 	if (!cmd_json) {
-		print_text(p, err, ms);
+		print_text(p, snapshot, err, ms);
 		return err;
 	}
 	/* The report holds the refusal, so that there is one JSON value. */
@@ -116,7 +118,9 @@ static struct error *verify(const char *path, bool allow_unsigned, struct proof 
 struct error *cmd_verify(int argc, char **argv)
 {
 	static const struct option options[] = { { "allow-unsigned", no_argument, NULL, 'u' },
+						 { "snapshot", required_argument, NULL, 's' },
 						 CMD_COMMON_OPTIONS };
+	const char *snapshot = NULL;
 	bool allow_unsigned = false;
 	struct live *live = NULL;
 	struct proof proof = { 0 };
@@ -126,12 +130,14 @@ struct error *cmd_verify(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
 		if (c == 'u')
 			allow_unsigned = true;
+		else if (c == 's')
+			snapshot = optarg;
 		else
 			TRY(cmd_common_option(c, argv));
 	}
 	if (argc - optind != 1)
 		return usage_error("verify takes one pack");
-	err = verify(argv[optind], allow_unsigned, &proof, &live);
+	err = verify(argv[optind], allow_unsigned, snapshot, &proof, &live);
 	proof_fini(&proof);
 	live_close(live);
 	return err;

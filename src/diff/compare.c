@@ -29,6 +29,8 @@ enum section_class section_classify(const struct section *sec, bool module)
 	for (i = 0; i < ARRAY_SIZE(init); i++)
 		if (starts_with(name, init[i]))
 			return CLASS_INIT;
+	if (starts_with(name, ".kmend."))
+		return CLASS_DECLARED;
 	if (starts_with(name, ".exit.") || starts_with(name, ".exitcall"))
 		return module && section_is_text(sec) ? CLASS_TEXT : CLASS_INIT;
 	if (starts_with(name, "___ksymtab") || starts_with(name, "___kcrctab") ||
@@ -67,6 +69,11 @@ bool same_home(const struct atom *pre, const struct atom *post)
 	enum home a = home_of(pre), b = home_of(post);
 
 	return a == b || (a == HOME_WRITABLE && b == HOME_CONSTANT);
+}
+
+bool atom_is_read_only(const struct atom *a)
+{
+	return home_of(a) == HOME_CONSTANT;
 }
 
 bool atom_is_content(const struct atom *a)
@@ -183,8 +190,7 @@ static bool same_relocs(const struct change *c, const struct reloc *pre, uint64_
 /* Entries that are made from the code say nothing that the code does not. */
 static size_t next_compared(const struct table_entry *e, size_t count, size_t i)
 {
-	while (i < count && e[i].table->kind != ARCH_TABLE_PLAIN &&
-	       e[i].table->kind != ARCH_TABLE_ALTERNATIVE)
+	while (i < count && (e[i].table->kind == ARCH_TABLE_DERIVED || e[i].table->kind == ARCH_TABLE_UNWIND))
 		i++;
 	return i;
 }
@@ -201,7 +207,7 @@ static bool same_tables(const struct change *c, const struct atom *pre, const st
 		k = next_compared(b, m, k);
 		if (i == n || k == m)
 			return i == n && k == m;
-		if (a[i].table != b[k].table || a[i].size != b[k].size ||
+		if (strcmp(a[i].section->name, b[k].section->name) || a[i].size != b[k].size ||
 		    a[i].relocs[0].delta != b[k].relocs[0].delta ||
 		    memcmp(a[i].section->data + a[i].offset, b[k].section->data + b[k].offset,
 			   a[i].size) ||

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void add_note(struct change *c, char *note)
+void change_note(struct change *c, char *note)
 {
 	c->notes = xreallocarray(c->notes, c->note_count + 1, sizeof(*c->notes));
 	c->notes[c->note_count++] = note;
@@ -50,15 +50,51 @@ static bool holds_function_pointers(const struct atom *a)
 
 static struct error *refuse_data(const struct change *c, const struct atom *a, const char *why)
 {
+	_cleanup_free_ char *base = base_name(atom_name(a));
+	_cleanup_free_ char *way = NULL;
+
+	if (a->twin && atom_size(a) != atom_size(a->twin))
+		way = xasprintf("as its size changes, give the new one another name, and register it in a hook where need be (kmend/hooks.h)");
+	else
+		way = xasprintf("KMEND_OVERWRITE(%s) or KMEND_KEEP(%s) in the patch (kmend/hooks.h) says which is meant, --accept data:%s that it stays",
+				base, base, base);
 	return refuse("DATA-CHANGED",
-		      "the patch changes the content of %s (%s in %s), %s: its running content would have to be changed with it",
-		      atom_name(a), a->section->name, c->post->name, why);
+		      "the patch changes the content of %s (%s in %s), %s: its running content would have to be changed with it; %s",
+		      atom_name(a), a->section->name, c->post->name, why, way);
+}
+
+/* What refers to read-only data that changed, and did not change itself. */
+static struct error *spread_to(struct change *c, const struct atom *data, struct atom *a,
+			       const struct reloc *rel, bool *marked)
+{
+	switch (class_of(c, a)) {
+	case CLASS_IGNORED:
+	case CLASS_DECLARED:
+		return NULL;
+	case CLASS_TEXT:
+	case CLASS_RODATA:
+		a->state = ATOM_CHANGED;
+		break;
+	case CLASS_INIT:
+		/* What it read has no effect now; an address it may have handed on. */
+		return rel->access ? NULL : refuse_data(c, data, "whose address code that ran at boot or load was given");
+	case CLASS_DATA:
+		if (a->twin && a->symbol && is_declared(c->post, "overwrite", atom_name(a))) {
+			TRY(overwrite_atom(c, a));
+			break;
+		}
+		/* fall through */
+	default:
+		return refuse_data(c, data, "which live data points to");
+	}
+	*marked = true;
+	return NULL;
 }
 
 /*
  * Code that refers to read-only data that changed must refer to the new copy,
  * so it counts as changed too; and so does read-only data that refers to it.
- * Returns whether something was marked; data that lives must not refer to it.
+ * *@marked is set where something was.
  */
 static struct error *spread_from(struct change *c, const struct atom *data, bool *marked)
 {
@@ -66,19 +102,10 @@ static struct error *spread_from(struct change *c, const struct atom *data, bool
 
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *a = &c->post->atoms[i];
-		enum section_class class = class_of(c, a);
 
-		if (a->state != ATOM_SAME || class == CLASS_IGNORED || class == CLASS_INIT)
-			continue;
-		for (k = 0; k < a->reloc_count; k++) {
-			if (a->relocs[k].target != data)
-				continue;
-			if (class != CLASS_TEXT && class != CLASS_RODATA)
-				return refuse_data(c, data, "which live data points to");
-			a->state = ATOM_CHANGED;
-			*marked = true;
-			break;
-		}
+		for (k = 0; a->state == ATOM_SAME && k < a->reloc_count; k++)
+			if (a->relocs[k].target == data)
+				TRY(spread_to(c, data, a, &a->relocs[k], marked));
 	}
 	return NULL;
 }
@@ -97,6 +124,9 @@ static struct error *spread_data_changes(struct change *c)
 				continue;
 			if (holds_function_pointers(a))
 				return refuse_data(c, a, "a table of functions");
+			if (a->symbol && a->symbol->bind != STB_LOCAL &&
+			    class_of(c, a->twin) != CLASS_INIT)
+				return refuse_data(c, a, "which code of other files can refer to");
 			TRY(spread_from(c, a, &marked));
 		}
 	}
@@ -138,14 +168,34 @@ static void join_cold_parts(struct change *c)
 static struct error *check_init(struct change *c, const struct atom *a)
 {
 	if (a->state != ATOM_SAME && a->symbol)
-		add_note(c, xasprintf("%s in %s (%s) has no effect now: it runs at boot or load only",
+		change_note(c, xasprintf("%s in %s (%s) has no effect now: it runs at boot or load only",
 				      atom_name(a), c->post->name, a->section->name));
 	return NULL;
 }
 
-static struct error *check_export(const struct change *c, const struct atom *a)
+/* What the entry @a of the lists of exported symbols exports, NULL where it is no such entry. */
+static const char *exported_name(const struct atom *a)
 {
+	/* include/linux/export.h: the latter since 6.4 */
+	static const char *const prefixes[] = { "__ksymtab_", "__export_symbol_" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (a->symbol && !strncmp(a->symbol->name, prefixes[i], strlen(prefixes[i])))
+			return a->symbol->name + strlen(prefixes[i]);
+	return NULL;
+}
+
+static struct error *check_export(struct change *c, const struct atom *a)
+{
+	const char *name = exported_name(a);
+
 	if (a->state == ATOM_SAME || (atom_is_content(a) && !a->symbol))
+		return NULL;
+	if (a->state == ATOM_NEW && name)
+		change_note(c, xasprintf("%s in %s is exported to the other modules of this update only", name,
+				      c->post->name));
+	if (a->state == ATOM_NEW)
 		return NULL;
 	return refuse("EXPORT-CHANGED", "the patch changes the exported symbols of %s: %s",
 		      c->post->name, atom_name(a));
@@ -194,31 +244,38 @@ static struct error *check_atom(struct change *c, const struct atom *a)
 }
 
 /* A removed export leaves an atom without a twin in the pre object only. */
-static struct error *check_removed(const struct change *c)
+static void note_removed_exports(struct change *c)
 {
 	size_t i;
 
 	for (i = 0; i < c->pre->atom_count; i++) {
 		const struct atom *a = &c->pre->atoms[i];
 
-		if (!a->twin && a->symbol && section_classify(a->section, c->module) == CLASS_EXPORT)
-			return refuse("EXPORT-CHANGED",
-				      "the patch changes the exported symbols of %s: %s is no longer there",
-				      c->pre->name, atom_name(a));
+		if (!a->twin && section_classify(a->section, c->module) == CLASS_EXPORT && exported_name(a))
+			change_note(c, xasprintf("%s in %s stays exported until the next boot", exported_name(a),
+					      c->pre->name));
 	}
-	return NULL;
 }
 
-static void collect_replaced(struct change *c)
+static void collect(struct atom ***list, size_t *count, struct atom *a)
+{
+	*list = xreallocarray(*list, *count + 1, sizeof(**list));
+	(*list)[(*count)++] = a;
+}
+
+static void collect_all(struct change *c)
 {
 	size_t i;
 
-	c->replaced = xcalloc(c->post->atom_count, sizeof(*c->replaced));
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *a = &c->post->atoms[i];
 
 		if (a->state == ATOM_CHANGED && atom_is_function(a) && class_of(c, a) == CLASS_TEXT)
-			c->replaced[c->replaced_count++] = a;
+			collect(&c->replaced, &c->replaced_count, a);
+		else if (a->state == ATOM_OVERWRITTEN)
+			collect(&c->overwritten, &c->overwritten_count, a);
+		else if (!strncmp(a->section->name, DECLARED_HOOKS, strlen(DECLARED_HOOKS)))
+			collect(&c->hooks, &c->hook_count, a);
 	}
 }
 
@@ -230,13 +287,29 @@ struct error *diff_objects(struct change *c)
 	TRY(tables_read(c->post, &c->post_tables));
 	correlate(c);
 	judge_atoms(c);
+	TRY(heed_declarations(c));
 	TRY(spread_data_changes(c));
 	join_cold_parts(c);
 	for (i = 0; i < c->post->atom_count; i++)
 		TRY(check_atom(c, &c->post->atoms[i]));
-	TRY(check_removed(c));
-	collect_replaced(c);
+	note_removed_exports(c);
+	collect_all(c);
 	return NULL;
+}
+
+bool change_acts(const struct change *c)
+{
+	return c->replaced_count || c->overwritten_count || c->hook_count;
+}
+
+bool change_matters(const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++)
+		if (change_is_new_global(c, &c->post->atoms[i]))
+			return true;
+	return c->replaced_count || c->overwritten_count || c->hook_count;
 }
 
 bool change_is_new_global(const struct change *c, const struct atom *a)
@@ -247,6 +320,19 @@ bool change_is_new_global(const struct change *c, const struct atom *a)
 	       (class == CLASS_TEXT || class == CLASS_DATA || class == CLASS_RODATA);
 }
 
+bool change_exports(const struct change *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const char *exported = exported_name(&c->pre->atoms[i]);
+
+		if (exported && !strcmp(exported, name))
+			return true;
+	}
+	return false;
+}
+
 void change_fini(struct change *c)
 {
 	size_t i;
@@ -254,6 +340,12 @@ void change_fini(struct change *c)
 	tables_free(c->pre_tables);
 	tables_free(c->post_tables);
 	free(c->replaced);
+	free(c->past);
+	free(c->overwritten);
+	free(c->hooks);
+	for (i = 0; i < c->declaration_count; i++)
+		free(c->declarations[i].name);
+	free(c->declarations);
 	for (i = 0; i < c->note_count; i++)
 		free(c->notes[i]);
 	free(c->notes);

@@ -17,6 +17,8 @@ enum atom_state {
 	ATOM_SAME = 0,	/* it has a twin that is equal */
 	ATOM_CHANGED,	/* it has a twin that differs */
 	ATOM_NEW,	/* it has no twin */
+	ATOM_OVERWRITTEN, /* its twin differs, and is given its content (KMEND_OVERWRITE) */
+	ATOM_KEPT,	/* its twin differs, and stays as it is (KMEND_KEEP) */
 };
 
 /* What a section is to the comparison, by its name and flags. */
@@ -28,18 +30,37 @@ enum section_class {
 	CLASS_TABLE,	/* one of arch_tables, handled with the code it speaks of */
 	CLASS_INIT,	/* freed after boot, or never loaded */
 	CLASS_EXPORT,	/* the lists of exported symbols */
+	CLASS_DECLARED,	/* .kmend.*: what the patch says shall happen (kmend/hooks.h) */
 	CLASS_OTHER,	/* has a meaning that kmend does not know */
+};
+
+/* What a patch says shall happen to data, and was heeded. */
+struct declaration {
+	enum declaration_kind { DECLARED_OVERWRITE, DECLARED_KEEP, DECLARED_LAYOUT } kind;
+	char *name;		/* of the object, or the type; owned */
 };
 
 struct change {
 	struct object *pre, *post;
+	char *const *accepted_data; /* names of objects whose new content is for later boots only */
+	size_t accepted_data_count;
 	struct tables *pre_tables, *post_tables;
 	bool module;		/* the object belongs to a module: its .exit.text is loaded */
 	struct atom **replaced;	/* functions of the post object whose running code must change, cold parts included */
 	size_t replaced_count;
+	struct atom **past;	/* code that ran already and sets up what exists: past_find() */
+	size_t past_count;
+	struct atom **overwritten;
+	size_t overwritten_count;
+	struct atom **hooks;	/* pointers to functions, in sections DECLARED_HOOKS"pre_apply" and so on */
+	size_t hook_count;
+	struct declaration *declarations;
+	size_t declaration_count;
 	char **notes;		/* sentences for the administrator, owned */
 	size_t note_count;
 };
+
+#define DECLARED_HOOKS ".kmend.hooks."
 
 enum section_class section_classify(const struct section *sec, bool module);
 
@@ -48,6 +69,9 @@ enum section_class section_classify(const struct section *sec, bool module);
  * read-only where it may be written now, not of one CPU each.
  */
 bool same_home(const struct atom *pre, const struct atom *post);
+
+/* Whether it is write-protected in memory. */
+bool atom_is_read_only(const struct atom *a);
 
 /* Strings, constants and pieces of code without a name: equal where their content is. */
 bool atom_is_content(const struct atom *a);
@@ -85,10 +109,30 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
 		     enum compare_mode mode);
 
 /*
- * Fills in @c from @c->pre, @c->post and @c->module.  Nothing replaced and no
- * error means that the patch changes nothing in this object.
+ * Whether the patch declares @name, or what @name is a numbered form of, in the
+ * section ".kmend.KIND" of @post.
+ */
+bool is_declared(const struct object *post, const char *kind, const char *name);
+
+/*
+ * Gives the changed data that the patch speaks of, or that is accepted, its
+ * state: ATOM_KEPT or ATOM_OVERWRITTEN.
+ * Errors: refusals DATA-CHANGED where the size differs, DECLARATION-INVALID.
+ */
+struct error *heed_declarations(struct change *c) __must_use;
+
+/* Makes @a, which is declared so, one that is overwritten. Errors: as above. */
+struct error *overwrite_atom(struct change *c, struct atom *a) __must_use;
+
+/* Adds the types that @post declares with KMEND_LAYOUT to *@list; strings of @post. */
+void declared_layouts(const struct object *post, char ***list, size_t *count);
+
+/*
+ * Fills in @c from @c->pre, @c->post, @c->module and what is accepted.  No
+ * error and not change_acts() means that the patch changes nothing in this
+ * object.
  * Errors: refusals DATA-CHANGED, STATIC-AMBIGUOUS, EXPORT-CHANGED,
- * SECTION-UNKNOWN that name the symbol and the object.
+ * SECTION-UNKNOWN, DECLARATION-INVALID that name the symbol and the object.
  */
 struct error *diff_objects(struct change *c) __must_use;
 
@@ -97,6 +141,26 @@ struct error *diff_objects(struct change *c) __must_use;
  * static: other objects of the update may be what needs it.
  */
 bool change_is_new_global(const struct change *c, const struct atom *a);
+
+/* Whether something that runs is changed, or something shall be called. */
+bool change_acts(const struct change *c);
+
+/* Whether there is that, or something new that other objects may need. */
+bool change_matters(const struct change *c);
+
+/* Adds a sentence for the administrator; takes @note. */
+void change_note(struct change *c, char *note);
+
+/*
+ * Finds the changed code and data of the post object that had their effect
+ * already: what runs at boot or load only, and what set up each network
+ * namespace (struct pernet_operations).  @post_debug: path of the post object
+ * with debug information.  Errors: system errors.
+ */
+struct error *past_find(struct change *c, const char *post_debug) __must_use;
+
+/* Whether the pre object exports @name to modules. */
+bool change_exports(const struct change *c, const char *name);
 
 /* Frees what diff_objects() made; the objects are the caller's. */
 void change_fini(struct change *c);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "diff/layout.h"
 
+#include "diff/debug.h"
 #include "util/memory.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
-#include <elfutils/libdwfl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -35,16 +34,6 @@ static void types_fini(struct types *t)
 	free(t->list);
 }
 
-static uint64_t number(Dwarf_Die *die, unsigned int name, uint64_t missing)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Word value;
-
-	if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value))
-		return missing;
-	return value;
-}
-
 static const char *kind_of(Dwarf_Die *die)
 {
 	switch (dwarf_tag(die)) {
@@ -67,13 +56,13 @@ static char *array_text(Dwarf_Die *die, char *element)
 	if (dwarf_child(die, &child))
 		return text;
 	do {
-		uint64_t count = number(&child, DW_AT_count, UINT64_MAX);
+		uint64_t count = debug_number(&child, DW_AT_count, UINT64_MAX);
 		char *longer;
 
 		if (dwarf_tag(&child) != DW_TAG_subrange_type)
 			continue;
 		if (count == UINT64_MAX)
-			count = number(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
+			count = debug_number(&child, DW_AT_upper_bound, UINT64_MAX) + 1;
 		longer = xasprintf("%s[%llu]", text, (unsigned long long)count);
 		free(text);
 		text = longer;
@@ -81,22 +70,54 @@ static char *array_text(Dwarf_Die *die, char *element)
 	return text;
 }
 
+static char *type_text(Dwarf_Die *die);
+
+/* The bits mean the same to code that takes them for signed and code that does not. */
+static char *number_text(Dwarf_Die *type)
+{
+	uint64_t encoding = debug_number(type, DW_AT_encoding, 0);
+
+	if (encoding == DW_ATE_boolean || encoding == DW_ATE_float)
+		return xstrdup(dwarf_diename(type));
+	return xasprintf("number of %llu bytes", (unsigned long long)debug_number(type, DW_AT_byte_size, 0));
+}
+
+/* A typedef is what it stands for; where that has no name, its own serves. */
+static char *typedef_text(Dwarf_Die *type)
+{
+	Dwarf_Die inner;
+
+	if (debug_type(type, &inner) && kind_of(&inner) && !dwarf_diename(&inner))
+		return xstrdup(dwarf_diename(type));
+	return type_text(type);
+}
+
+/* Of pointers only what structure they point to matters. */
+static char *pointer_text(Dwarf_Die *type)
+{
+	_cleanup_free_ char *to = type_text(type);
+
+	if (!strncmp(to, "struct ", 7) || !strncmp(to, "union ", 6))
+		return xasprintf("pointer to %s", to);
+	return xstrdup("pointer");
+}
+
 /*
- * What a type is, as far as the layout of who contains it goes: a pointer is a
- * pointer; a named type is its name, its own change is told for itself.
+ * What the type of @die is, as far as the layout of who contains it goes: a
+ * named type is its name, its own change is told for itself.
  */
 static char *type_text(Dwarf_Die *die)
 {
-	Dwarf_Attribute attr;
+	const char *name, *kind;
 	Dwarf_Die type;
-	const char *name;
 
-	if (!dwarf_attr(die, DW_AT_type, &attr) || !dwarf_formref_die(&attr, &type))
+	if (!debug_type(die, &type))
 		return xstrdup("void");
 	name = dwarf_diename(&type);
+	kind = kind_of(&type);
 	switch (dwarf_tag(&type)) {
 	case DW_TAG_pointer_type:
-		return xstrdup("*");
+		return pointer_text(&type);
 	case DW_TAG_const_type:
 	case DW_TAG_volatile_type:
 	case DW_TAG_restrict_type:
@@ -104,12 +125,15 @@ static char *type_text(Dwarf_Die *die)
 		return type_text(&type);
 	case DW_TAG_array_type:
 		return array_text(&type, type_text(&type));
+	case DW_TAG_base_type:
+		return number_text(&type);
+	case DW_TAG_typedef:
+		return typedef_text(&type);
 	default:
 		if (name)
-			return xasprintf("%s%s%s", kind_of(&type) ? kind_of(&type) : "",
-					 kind_of(&type) ? " " : "", name);
+			return xasprintf("%s%s%s", kind ? kind : "", kind ? " " : "", name);
 		return xasprintf("nameless(%llu)",
-				 (unsigned long long)number(&type, DW_AT_byte_size, 0));
+				 (unsigned long long)debug_number(&type, DW_AT_byte_size, 0));
 	}
 }
 
@@ -123,23 +147,21 @@ static void add_members(struct type *t, Dwarf_Die *die, uint64_t base);
 
 static void add_member(struct type *t, Dwarf_Die *die, uint64_t base)
 {
-	uint64_t offset = base + number(die, DW_AT_data_member_location, 0);
+	uint64_t offset = base + debug_number(die, DW_AT_data_member_location, 0);
 	const char *name = dwarf_diename(die);
 	_cleanup_free_ char *type = NULL;
-	Dwarf_Attribute attr;
 	Dwarf_Die inner;
 
 	/* The members of a nameless member are those of who contains it. */
-	if (!name && dwarf_attr(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, &inner) &&
-	    kind_of(&inner)) {
+	if (!name && debug_type(die, &inner) && kind_of(&inner)) {
 		add_members(t, &inner, offset);
 		return;
 	}
 	type = type_text(die);
 	add_line(t, xasprintf("%s at %llu: %s, bits %llu at %llu", name ? name : "(nameless)",
 			      (unsigned long long)offset, type,
-			      (unsigned long long)number(die, DW_AT_bit_size, 0),
-			      (unsigned long long)number(die, DW_AT_data_bit_offset, 0)));
+			      (unsigned long long)debug_number(die, DW_AT_bit_size, 0),
+			      (unsigned long long)debug_number(die, DW_AT_data_bit_offset, 0)));
 }
 
 static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
@@ -153,25 +175,61 @@ static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
 			add_member(t, &child, base);
 		else if (dwarf_tag(&child) == DW_TAG_enumerator)
 			add_line(t, xasprintf("%s = %lld", dwarf_diename(&child),
-					      (long long)number(&child, DW_AT_const_value, 0)));
+					      (long long)debug_number(&child, DW_AT_const_value, 0)));
 	} while (!dwarf_siblingof(&child, &child));
 }
 
-static void add_type(struct types *types, Dwarf_Die *die)
+#define FUNCTION "function"
+
+/* What callers of the function rely on. */
+static void add_prototype(struct type *t, Dwarf_Die *die)
 {
+	_cleanup_free_ char *result = type_text(die);
+	unsigned int i = 0;
+	Dwarf_Die child;
+
+	add_line(t, xasprintf("it returns %s", result));
+	if (dwarf_child(die, &child))
+		return;
+	do {
+		if (dwarf_tag(&child) == DW_TAG_formal_parameter) {
+			_cleanup_free_ char *type = type_text(&child);
+
+			add_line(t, xasprintf("parameter %u is %s", ++i, type));
+		}
+	} while (!dwarf_siblingof(&child, &child));
+}
+
+static void add_layout(struct type *t, Dwarf_Die *die)
+{
+	if (dwarf_tag(die) != DW_TAG_enumeration_type)
+		add_line(t, xasprintf("size %llu",
+				      (unsigned long long)debug_number(die, DW_AT_byte_size, 0)));
+	add_members(t, die, 0);
+}
+
+static void add_type(void *arg, Dwarf_Die *die)
+{
+	struct types *types = arg;
 	const char *kind = kind_of(die), *name = dwarf_diename(die);
+	Dwarf_Die layout = *die;
 	Dwarf_Attribute attr;
 	struct type *t;
 
-	if (!kind || !name || dwarf_attr(die, DW_AT_declaration, &attr))
+	if (dwarf_tag(die) == DW_TAG_subprogram && dwarf_attr(die, DW_AT_external, &attr))
+		kind = FUNCTION;
+	/* "typedef struct { ... } name" */
+	if (dwarf_tag(die) == DW_TAG_typedef && debug_type(die, &layout) && !dwarf_diename(&layout))
+		kind = kind_of(&layout);
+	if (!kind || !name || dwarf_attr(&layout, DW_AT_declaration, &attr))
 		return;
 	array_grow(types->list, types->count, types->capacity);
 	t = &types->list[types->count++];
 	*t = (struct type){ .name = xasprintf("%s %s", kind, name) };
-	if (strcmp(kind, "enum"))
-		add_line(t, xasprintf("size %llu",
-				      (unsigned long long)number(die, DW_AT_byte_size, 0)));
-	add_members(t, die, 0);
+	if (!strcmp(kind, FUNCTION))
+		add_prototype(t, die);
+	else
+		add_layout(t, &layout);
 }
 
 static int by_name(const void *a, const void *b)
@@ -179,44 +237,12 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct type *)a)->name, ((const struct type *)b)->name);
 }
 
-static void read_units(Dwarf *dwarf, struct types *types)
-{
-	Dwarf_CU *cu = NULL;
-	Dwarf_Die unit, child;
-
-	while (!dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL)) {
-		if (dwarf_child(&unit, &child))
-			continue;
-		do
-			add_type(types, &child);
-		while (!dwarf_siblingof(&child, &child));
-	}
-	if (types->count)
-		qsort(types->list, types->count, sizeof(*types->list), by_name);
-}
-
-/* libdwfl relocates the debug sections of an object that is not linked. */
 static struct error *read_types(const char *path, struct types *types)
 {
-	static const Dwfl_Callbacks callbacks = { .find_elf = dwfl_build_id_find_elf,
-						  .find_debuginfo = dwfl_standard_find_debuginfo,
-						  .section_address = dwfl_offline_section_address };
-	struct error *err = NULL;
-	Dwfl *dwfl = dwfl_begin(&callbacks);
-	Dwfl_Module *module;
-	Dwarf_Addr bias;
-	Dwarf *dwarf;
-
-	if (!dwfl)
-		return system_error(0, "libdwfl: %s", dwfl_errmsg(-1));
-	module = dwfl_report_offline(dwfl, path, path, -1);
-	dwarf = module && !dwfl_report_end(dwfl, NULL, NULL) ? dwfl_module_getdwarf(module, &bias) : NULL;
-	if (dwarf)
-		read_units(dwarf, types);
-	else
-		err = system_error(0, "%s: its debug information cannot be read: %s", path, dwfl_errmsg(-1));
-	dwfl_end(dwfl);
-	return err;
+	TRY(debug_each(path, add_type, types));
+	if (types->count)
+		qsort(types->list, types->count, sizeof(*types->list), by_name);
+	return NULL;
 }
 
 static bool is_accepted(const char *name, char *const *accepted, size_t count)
@@ -256,7 +282,28 @@ static const char *difference(const struct type *pre, const struct type *post)
 	return NULL;
 }
 
-static struct error *compare(const struct types *pre, const struct types *post, const char *object,
+static bool is_function(const struct type *t)
+{
+	return !strncmp(t->name, FUNCTION " ", strlen(FUNCTION " "));
+}
+
+static struct error *refuse_type(const struct change *c, const struct type *t, const char *line)
+{
+	const char *bare = strchr(t->name, ' ') + 1;
+
+	/* In this kernel's own code all that call it are changed with it. */
+	if (is_function(t) && !change_exports(c, bare))
+		return NULL;
+	if (is_function(t))
+		return refuse("EXPORT-CHANGED",
+			      "the patch changes how %s in %s is called (%s), and modules from elsewhere may call it (--accept layout:%s takes the responsibility)",
+			      bare, c->post->name, line, bare);
+	return refuse("LAYOUT-CHANGED",
+		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
+		      t->name, c->post->name, line, t->name, bare);
+}
+
+static struct error *compare(const struct types *pre, const struct types *post, const struct change *c,
 			     char *const *accepted, size_t accepted_count)
 {
 	size_t i;
@@ -267,14 +314,12 @@ static struct error *compare(const struct types *pre, const struct types *post, 
 		const char *line = b ? difference(a, b) : NULL;
 
 		if (line && !is_accepted(a->name, accepted, accepted_count))
-			return refuse("LAYOUT-CHANGED",
-				      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (--accept layout:%s takes the responsibility)",
-				      a->name, object, line, strchr(a->name, ' ') + 1);
+			TRY(refuse_type(c, a, line));
 	}
 	return NULL;
 }
 
-struct error *layout_compare(const char *pre, const char *post, const char *object,
+struct error *layout_compare(const struct change *c, const char *pre, const char *post,
 			     char *const *accepted, size_t accepted_count)
 {
 	struct types before = { 0 }, after = { 0 };
@@ -284,7 +329,7 @@ struct error *layout_compare(const char *pre, const char *post, const char *obje
 	if (!err)
 		err = read_types(post, &after);
 	if (!err)
-		err = compare(&before, &after, object, accepted, accepted_count);
+		err = compare(&before, &after, c, accepted, accepted_count);
 	types_fini(&before);
 	types_fini(&after);
 	return err;

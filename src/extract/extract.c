@@ -10,6 +10,9 @@
 
 #define FUNCTIONS_SECTION ".kmend.functions"
 #define RANGES_SECTION ".kmend.ranges"
+#define OBJECTS_SECTION ".kmend.objects"
+#define HOOKS_SECTION ".kmend.hooks"
+#define CONTENT_SECTION ".kmend.content"
 #define STRINGS_SECTION ".kmend.strings"
 
 /* Bytes before a function that belong to it (CONFIG_FUNCTION_PADDING_BYTES). */
@@ -55,6 +58,9 @@ void extraction_free(struct extraction *x)
 	for (i = 0; i < x->function_count; i++)
 		free(x->functions[i].name);
 	free(x->functions);
+	for (i = 0; i < x->hook_count; i++)
+		free(x->hooks[i].name);
+	free(x->hooks);
 	output_free(x->out);
 	free(x);
 }
@@ -128,7 +134,7 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 	}
 	if (to->state == ATOM_CHANGED)
 		return NULL;
-	if (class == CLASS_RODATA && is_anonymous_constant(to))
+	if (class == CLASS_RODATA && to->state == ATOM_SAME && is_anonymous_constant(to))
 		return NULL;
 	if (!to->twin || !to->twin->symbol)
 		return refuse_reference(e, "SYMBOL-NAMELESS", from, to,
@@ -164,11 +170,51 @@ static struct error *follow(struct extractor *e, const struct atom *from, const 
 	return NULL;
 }
 
+/* The function that a pointer in a section of hooks holds: it must be the patch's own. */
+static struct error *hook_function(const struct extractor *e, const struct atom *hook, struct atom **f)
+{
+	*f = hook->reloc_count == 1 && !hook->relocs[0].delta ? hook->relocs[0].target : NULL;
+	if (*f && atom_is_function(*f) && (*f)->state == ATOM_NEW &&
+	    section_classify((*f)->section, e->c->module) == CLASS_TEXT)
+		return NULL;
+	return refuse("DECLARATION-INVALID", "the hook %s in %s is no function that the patch adds and that stays",
+		      *f ? atom_name(*f) : atom_name(hook), e->c->post->name);
+}
+
+static struct error *find_hooks(struct extractor *e)
+{
+	struct atom *f;
+	size_t i;
+
+	for (i = 0; i < e->c->hook_count; i++) {
+		TRY(hook_function(e, e->c->hooks[i], &f));
+		keep(e, f);
+	}
+	return NULL;
+}
+
+/* What the new content of running objects refers to may go anywhere from there. */
+static struct error *find_content(struct extractor *e)
+{
+	size_t i, before = e->queued;
+
+	for (i = 0; i < e->c->overwritten_count; i++) {
+		const struct atom *a = e->c->overwritten[i];
+
+		TRY(follow(e, a, a->relocs, a->reloc_count, false));
+	}
+	if (e->queued > before)
+		e->x->escapes = true;
+	return NULL;
+}
+
 /* Finds all that the replaced functions need, with the entries of tables about it. */
 static struct error *find_kept(struct extractor *e)
 {
 	size_t i, n;
 
+	TRY(find_content(e));
+	TRY(find_hooks(e));
 	for (i = 0; i < e->c->replaced_count; i++)
 		keep(e, e->c->replaced[i]);
 	for (i = 0; i < e->c->post->atom_count; i++)
@@ -260,12 +306,23 @@ static output_symbol live_symbol(struct extractor *e, const struct atom *twin)
 	return output_undefined(e->x->out, name);
 }
 
+/*
+ * Where objtool has not run over the object, it makes static calls of those in
+ * the update, and the module loader takes only those whose trampoline is
+ * exported (kernel/static_call_inline.c, static_call_add_module()).  Under
+ * another name they are calls of the trampoline, which leads to the same.
+ */
+static bool is_late_static_call(const struct extractor *e, const char *name)
+{
+	return !strncmp(name, "__SCT__", 7) && !object_section(e->c->post, ".static_call_sites");
+}
+
 static output_symbol global_symbol(struct extractor *e, const struct symbol *s)
 {
 	_cleanup_free_ char *name = NULL;
 
 	/* What a module calls __this_module is itself, not the update. */
-	if (strcmp(s->name, "__this_module"))
+	if (strcmp(s->name, "__this_module") && !is_late_static_call(e, s->name))
 		return output_undefined(e->x->out, s->name);
 	name = live_name(e->c, s->name);
 	return output_undefined(e->x->out, name);
@@ -384,25 +441,97 @@ static void emit_range(struct extractor *e, const struct atom *pre)
 	e->x->ranges++;
 }
 
+/* Appends @name to the strings; returns its offset. */
+static uint64_t add_string(struct extraction *x, const char *name, output_symbol *strings)
+{
+	size_t section;
+	uint64_t at = output_append(x->out, STRINGS_SECTION, SHF_ALLOC, 1, 0, name, strlen(name) + 1,
+				    &section);
+
+	*strings = output_section_symbol(x->out, section);
+	return at;
+}
+
 static void emit_function(struct extractor *e, const struct atom *a)
 {
 	struct kmend_function f = { .new_size = atom_size(a) };
 	const char *name = a->symbol->name;
-	size_t section, strings;
-	uint64_t at, string;
+	output_symbol strings;
+	uint64_t at, string = add_string(e->x, name, &strings);
+	size_t section;
 
 	at = output_append(e->x->out, FUNCTIONS_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &f, sizeof(f),
 			   &section);
-	string = output_append(e->x->out, STRINGS_SECTION, SHF_ALLOC, 1, 0, name, strlen(name) + 1,
-			       &strings);
 	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, old_addr),
 		     arch_reloc_address(), live_symbol(e, a->twin), 0);
 	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, new_addr),
 		     arch_reloc_address(), e->places[a->index].symbol, 0);
 	output_reloc(e->x->out, section, at + offsetof(struct kmend_function, name),
-		     arch_reloc_address(), output_section_symbol(e->x->out, strings), string);
+		     arch_reloc_address(), strings, string);
 	add_function(e->x, name, e->c->post->name, false);
 	e->x->replaced++;
+}
+
+/* The new content of an object that lives, and the entry that tells where it goes. */
+static struct error *emit_object(struct extractor *e, const struct atom *a)
+{
+	struct kmend_object object = { .size = atom_size(a), .read_only = atom_is_read_only(a->twin) };
+	_cleanup_free_ void *content = xcalloc(1, atom_size(a));
+	const char *name = a->twin->symbol->name;
+	output_symbol strings;
+	size_t section, copy, i;
+	uint64_t at, string = add_string(e->x, name, &strings);
+
+	if (atom_data(a))
+		memcpy(content, atom_data(a), atom_size(a));
+	copy = output_section(e->x->out, CONTENT_SECTION, SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, 8, 0, content,
+			      atom_size(a));
+	for (i = 0; i < a->reloc_count; i++)
+		TRY(emit_reloc(e, a, &a->relocs[i], false, copy, a->relocs[i].offset - a->start));
+	at = output_append(e->x->out, OBJECTS_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &object,
+			   sizeof(object), &section);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_object, addr), arch_reloc_address(),
+		     live_symbol(e, a->twin), a->twin->start - a->twin->symbol->value);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_object, content),
+		     arch_reloc_address(), output_section_symbol(e->x->out, copy), 0);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_object, name), arch_reloc_address(),
+		     strings, string);
+	e->x->objects++;
+	return NULL;
+}
+
+static struct error *hook_kind(const struct atom *hook, uint32_t *kind)
+{
+	static const char *const names[] = { KMEND_HOOK_NAMES };
+	const char *name = hook->section->name + strlen(DECLARED_HOOKS);
+
+	for (*kind = 0; *kind < ARRAY_SIZE(names); ++*kind)
+		if (!strcmp(names[*kind], name))
+			return NULL;
+	return refuse("DECLARATION-INVALID", "there are no hooks %s", name);
+}
+
+static struct error *emit_hook(struct extractor *e, const struct atom *a)
+{
+	struct kmend_hook hook = { 0 };
+	output_symbol strings;
+	struct atom *f;
+	uint64_t at, string;
+	size_t section;
+
+	TRY(hook_kind(a, &hook.kind));
+	TRY(hook_function(e, a, &f));
+	string = add_string(e->x, f->symbol->name, &strings);
+	at = output_append(e->x->out, HOOKS_SECTION, SHF_ALLOC | SHF_WRITE, 8, 0, &hook, sizeof(hook),
+			   &section);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_hook, function), arch_reloc_address(),
+		     e->places[f->index].symbol, 0);
+	output_reloc(e->x->out, section, at + offsetof(struct kmend_hook, name), arch_reloc_address(),
+		     strings, string);
+	array_grow(e->x->hooks, e->x->hook_count, e->x->hook_capacity);
+	e->x->hooks[e->x->hook_count++] =
+		(struct extracted_hook){ xstrdup(f->symbol->name), e->c->post->name, hook.kind };
+	return NULL;
 }
 
 static void describe(struct extractor *e, const struct atom *a)
@@ -462,6 +591,10 @@ struct error *extract_change(struct extraction *x, const struct change *c)
 		describe(&e, a);
 	}
 	describe_lost_cold_parts(&e);
+	for (i = 0; i < c->overwritten_count; i++)
+		TRY(emit_object(&e, c->overwritten[i]));
+	for (i = 0; i < c->hook_count; i++)
+		TRY(emit_hook(&e, c->hooks[i]));
 	return NULL;
 }
 
@@ -482,5 +615,7 @@ void extract_finish(struct extraction *x)
 {
 	define_array(x->out, FUNCTIONS_SECTION, "kmend_functions", "kmend_function_count", x->replaced);
 	define_array(x->out, RANGES_SECTION, "kmend_ranges", "kmend_range_count", x->ranges);
+	define_array(x->out, OBJECTS_SECTION, "kmend_objects", "kmend_object_count", x->objects);
+	define_array(x->out, HOOKS_SECTION, "kmend_hooks", "kmend_hook_count", x->hook_count);
 	output_link(x->out);
 }

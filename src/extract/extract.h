@@ -22,12 +22,21 @@ struct extracted_function {
 	bool added;		/* it is new; else it is replaced */
 };
 
+struct extracted_hook {
+	char *name;		/* of the function; owned */
+	const char *object;	/* the post object's name, which must outlive this */
+	uint32_t kind;		/* enum kmend_hook_kind */
+};
+
 struct extraction {
 	struct output *out;
 	struct extracted_function *functions;
 	size_t function_count, function_capacity;
+	struct extracted_hook *hooks;
+	size_t hook_count, hook_capacity;	/* entries of kmend_hooks[], too */
 	uint32_t replaced;	/* entries of kmend_functions[] */
 	uint32_t ranges;	/* entries of kmend_ranges[] */
+	uint32_t objects;	/* entries of kmend_objects[] */
 	bool escapes;		/* addresses of new code or data may be kept by the kernel */
 };
 
@@ -36,11 +45,12 @@ void extraction_free(struct extraction *x);
 
 /*
  * Adds what @c changes.  Errors: refusals INIT-REFERENCE, SYMBOL-NAMELESS,
- * SECTION-UNKNOWN that name the function and what it refers to.
+ * SECTION-UNKNOWN that name the function and what it refers to;
+ * DECLARATION-INVALID where a hook is no new function.
  */
 struct error *extract_change(struct extraction *x, const struct change *c) __must_use;
 
-/* Completes the object: the tables kmend_functions[] and kmend_ranges[] (kmend/engine.h). */
+/* Completes the object: the tables kmend_functions[] and so on (kmend/engine.h). */
 void extract_finish(struct extraction *x);
 
 #endif

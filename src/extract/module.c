@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "extract/module.h"
 
+#include "build/source.h"
 #include "build/tree.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -12,26 +13,6 @@
 
 #define MODULE_MAX (64ul << 20)		/* bytes of a module file */
 #define SYMVERS_MAX (64ul << 20)
-
-/* engine/ and include/kmend/ as they were when the program was built (Makefile). */
-extern const char engine_source[], engine_source_end[];
-__asm__(".section .rodata\n"
-	".global engine_source, engine_source_end\n"
-	"engine_source: .incbin \"" ENGINE_TAR "\"\n"
-	"engine_source_end:\n"
-	".byte 0\n"
-	".previous\n");
-
-static struct error *unpack_source(const char *dir)
-{
-	const char *argv[] = { "tar", "-x", "-C", dir, NULL };
-	struct process_options opts = { .argv = argv, .input = engine_source,
-					.input_size = engine_source_end - engine_source };
-	int status;
-
-	TRY(process_run(&opts, &status, NULL, NULL));
-	return status ? system_error(0, "unpacking the engine's source failed") : NULL;
-}
 
 /*
  * Runs kbuild for the modules in @dir.  modpost can only warn about symbols
@@ -70,7 +51,7 @@ static struct error *engine_key(const struct kit *kit, char **key)
 
 	TRY(sha256_file(symvers, of_symvers));
 	sha256_begin(&hash);
-	sha256_add(&hash, engine_source, engine_source_end - engine_source);
+	sha256_add(&hash, source_tar, source_tar_end - source_tar);
 	sha256_add(&hash, of_symvers, sizeof(of_symvers));
 	sha256_add(&hash, kit->release, strlen(kit->release) + 1);
 	sha256_add(&hash, kit->compiler_text, strlen(kit->compiler_text) + 1);
@@ -98,7 +79,7 @@ static struct error *build_engine(const struct kit *kit, const char *dir)
 
 	log_progress("building the engine for %s", kit->release);
 	TRY(temp_dir_new(&work));
-	TRY(unpack_source(work));
+	TRY(source_unpack(work));
 	engine = path_join(work, "engine");
 	include = path_join(work, "include");
 	TRY(run_kbuild(kit, engine, include, "the engine"));
@@ -143,6 +124,14 @@ static struct error *write_source(const char *dir, const struct module_source *s
 					      "#define KMEND_TARGET \"%s\"\n"
 					      "#include \"update.c\"\n", s->id, s->target);
 	char *longer;
+	size_t i;
+
+	for (i = 0; i < s->export_count; i++) {
+		longer = xasprintf("%sextern char %s[];\nEXPORT_SYMBOL_GPL(%s);\n", glue, s->exports[i],
+				   s->exports[i]);
+		free(glue);
+		glue = longer;
+	}
 
 	TRY(file_write(glue_path, glue, strlen(glue), 0644));
 	TRY(file_write(object_path, s->object, s->object_size, 0644));
@@ -163,7 +152,7 @@ struct error *modules_build(const struct kit *kit, const char *symvers, struct m
 
 	log_progress("building the update module%s", count > 1 ? "s" : "");
 	TRY(temp_dir_new(&work));
-	TRY(unpack_source(work));
+	TRY(source_unpack(work));
 	dir = path_join(work, "update");
 	include = path_join(work, "include");
 	TRY(make_dirs(dir));

@@ -14,6 +14,8 @@ struct module_source {
 	const char *name;	/* of the update module, "kmend_..." */
 	const void *object;	/* what was extracted */
 	size_t object_size;
+	const char *const *exports;	/* symbols of it that other update modules use */
+	size_t export_count;
 	void *ko;		/* out: the module, owned by the caller */
 	size_t ko_size;
 };

@@ -6,10 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "TID NAME FUNCTION WHY", or "update ID FUNCTION WHY": the engine keeps the words apart. */
+static bool parse_number(const char *s, long *number)
+{
+	char *end;
+
+	*number = strtol(s, &end, 10);
+	return !*end && end != s && *number >= 0;
+}
+
+/*
+ * "TID NAME FUNCTION WHY", "update ID FUNCTION WHY" or "hook ERRNO FUNCTION
+ * KIND": the engine keeps the words apart.
+ */
 static bool parse_blocker(char *line, struct host_blocker *b)
 {
-	char *save = NULL, *who, *name, *function, *why, *end;
+	char *save = NULL, *who, *name, *function, *why;
+	long errnum = 0;
 
 	who = strtok_r(line, " ", &save);
 	name = strtok_r(NULL, " ", &save);
@@ -17,13 +29,13 @@ static bool parse_blocker(char *line, struct host_blocker *b)
 	why = strtok_r(NULL, " ", &save);
 	if (!why)
 		return false;
-	b->tid = -1;
-	if (strcmp(who, "update")) {
-		b->tid = strtol(who, &end, 10);
-		if (*end || end == who || b->tid < 0)
-			return false;
-	}
-	b->name = xstrdup(name);
+	if (!strcmp(who, "update"))
+		b->tid = HOST_OTHER_UPDATE;
+	else if (!strcmp(who, "hook") && parse_number(name, &errnum))
+		b->tid = HOST_HOOK;
+	else if (!parse_number(who, &b->tid))
+		return false;
+	b->name = xstrdup(b->tid == HOST_HOOK ? strerror(errnum) : name);
 	b->function = xstrdup(function);
 	b->why = xstrdup(why);
 	return true;

@@ -56,10 +56,12 @@ struct host_function {
 	uint64_t new_addr;
 };
 
-/* What stood in the way of the last switch: a thread, or another update. */
+/* What stood in the way of the last switch: a thread, another update, or a hook of its own. */
+#define HOST_OTHER_UPDATE (-1)
+#define HOST_HOOK (-2)
 struct host_blocker {
-	long tid;		/* 0: an idle task; -1: an update */
-	char *name;		/* of the thread, or the other update's id */
+	long tid;		/* 0: an idle task; or one of the above */
+	char *name;		/* of the thread; the other update's id; what the hook returned, in words */
 	char *function;
 	char *why;
 };

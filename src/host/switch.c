@@ -128,7 +128,9 @@ static char *describe_blocker(const struct host_blocker *b)
 	_cleanup_free_ char *process = NULL;
 	long pid;
 
-	if (b->tid < 0)
+	if (b->tid == HOST_HOOK)
+		return xasprintf("its function %s (%s): %s", b->function, b->why, b->name);
+	if (b->tid == HOST_OTHER_UPDATE)
 		return xasprintf("update %s: %s, %s", b->name, b->function, b->why);
 	pid = process_of(b->tid);
 	if (pid && pid != b->tid)
@@ -166,7 +168,8 @@ static const struct {
 	{ ENODEV, "MODULE-MOVED",
 	  "a kernel module was unloaded or loaded again after the proof; try again" },
 	{ EEXIST, "FUNCTION-REPLACED",
-	  "another update or tool has replaced one of its functions since the proof" },
+	  "another update or tool has replaced one of its functions, or overwritten its data" },
+	{ ECANCELED, "HOOK-REFUSED", "a function of the update's own said no" },
 	{ ENOENT, "NOT-INSTALLED", "no such update is loaded" },
 };
 
@@ -221,8 +224,8 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 	blockers = list_blockers(ids, count);
 	if (errnum == EBUSY)
 		return refuse("BLOCKED",
-			      "%s: the functions were in use at each of %u tries within %u s; end "
-			      "what is named here, or give a longer --timeout%s",
+			      "%s: something was in the way at each of %u tries within %u s; "
+			      "let threads finish or stop them, or give a longer --timeout%s",
 			      names, attempts, timeout, blockers);
 	return switch_error(errnum, apply, names, blockers);
 }

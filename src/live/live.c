@@ -2,6 +2,7 @@
 #include "live/live.h"
 #include "live/memory.h"
 #include "live/parse.h"
+#include "live/snapshot.h"
 #include "util/file.h"
 #include "util/memory.h"
 
@@ -33,18 +34,39 @@ static struct error *read_line(const char *folder, const char *name, char **line
 	return NULL;
 }
 
-static struct error *read_symbols(struct live *live, const char *folder)
+/* Of a snapshot, what is wrong with its content is a refusal that names the file; takes @err. */
+static struct error *in_snapshot(const char *path, struct error *err)
 {
-	_cleanup_free_ char *path = path_join(folder, "kallsyms");
+	struct error *refusal = err ? refuse("SNAPSHOT-INVALID", "%s: %s", path, err->message) : NULL;
+
+	error_free(err);
+	return refusal;
+}
+
+/* Reads one of the large texts: @name, or in a snapshot @name.zst.  *@path is the caller's to free. */
+static struct error *read_text(const char *folder, const char *name, bool snapshot, char **path, void **text,
+			       size_t *size)
+{
+	_cleanup_free_ void *packed = NULL;
+	size_t packed_size;
+
+	*path = xasprintf("%s/%s%s", folder, name, snapshot ? ".zst" : "");
+	if (!snapshot)
+		return file_read(*path, TEXT_MAX, text, size);
+	TRY(file_read(*path, TEXT_MAX, &packed, &packed_size));
+	return in_snapshot(*path, frame_unpack(packed, packed_size, TEXT_MAX, text, size));
+}
+
+static struct error *read_symbols(struct live *live, const char *folder, bool snapshot)
+{
+	_cleanup_free_ char *path = NULL;
+	struct error *err;
 	size_t size;
 
-	if (!file_exists(path))
-		return refuse("KALLSYMS-MISSING",
-			      "%s does not exist: the kernel was built without CONFIG_KALLSYMS, so "
-			      "its symbols are not known",
-			      path);
-	TRY(file_read(path, TEXT_MAX, &live->symbol_text, &size));
-	TRY(symbol_table_parse(live->symbol_text, size, &live->symbols));
+	TRY(read_text(folder, "kallsyms", snapshot, &path, &live->symbol_text, &size));
+	err = symbol_table_parse(live->symbol_text, size, &live->symbols);
+	if (err)
+		return snapshot ? in_snapshot(path, err) : err;
 	if (symbol_table_hidden(&live->symbols))
 		return refuse("KALLSYMS-HIDDEN",
 			      "the kernel hides the addresses of its symbols: run kmend as root "
@@ -52,28 +74,61 @@ static struct error *read_symbols(struct live *live, const char *folder)
 	return NULL;
 }
 
-static struct error *read_modules(struct live *live, const char *folder)
+static struct error *read_modules(struct live *live, const char *folder, bool snapshot)
 {
-	_cleanup_free_ char *path = path_join(folder, "modules");
+	_cleanup_free_ char *path = NULL;
+	struct error *err;
 	size_t size;
 
-	/* A kernel without CONFIG_MODULES has no such file. */
-	if (!file_exists(path))
-		return NULL;
-	TRY(file_read(path, TEXT_MAX, &live->module_text, &size));
-	return modules_parse(live->module_text, size, &live->modules, &live->module_count);
+	TRY(read_text(folder, "modules", snapshot, &path, &live->module_text, &size));
+	err = modules_parse(live->module_text, size, &live->modules, &live->module_count);
+	return snapshot ? in_snapshot(path, err) : err;
+}
+
+static bool has(const char *folder, const char *name)
+{
+	_cleanup_free_ char *path = path_join(folder, name);
+
+	return file_exists(path);
+}
+
+/* What a kernel without CONFIG_KALLSYMS or CONFIG_MODULES does not have. */
+static struct error *read_kernel(struct live *live, const char *folder)
+{
+	_cleanup_free_ char *kcore = path_join(folder, "kcore");
+
+	/* Opened before the long read of symbols, to refuse at once. */
+	TRY(memory_open(kcore, &live->memory));
+	if (has(folder, "modules"))
+		TRY(read_modules(live, folder, false));
+	if (!has(folder, "kallsyms"))
+		return refuse("KALLSYMS-MISSING",
+			      "%s/kallsyms does not exist: the kernel was built without CONFIG_KALLSYMS, so "
+			      "its symbols are not known",
+			      folder);
+	return read_symbols(live, folder, false);
+}
+
+static struct error *read_snapshot(struct live *live, const char *folder)
+{
+	_cleanup_free_ char *memory = path_join(folder, "memory");
+
+	TRY(memory_open_snapshot(memory, &live->memory));
+	TRY(read_modules(live, folder, true));
+	return read_symbols(live, folder, true);
+}
+
+struct error *live_identity(const char *folder, char **release, char **version)
+{
+	*release = *version = NULL;
+	TRY(read_line(folder, "sys/kernel/osrelease", release));
+	return read_line(folder, "sys/kernel/version", version);
 }
 
 static struct error *read_all(struct live *live, const char *folder)
 {
-	_cleanup_free_ char *kcore = path_join(folder, "kcore");
-
-	TRY(read_line(folder, "sys/kernel/osrelease", &live->release));
-	TRY(read_line(folder, "sys/kernel/version", &live->version));
-	/* Opened before the long read of symbols, to refuse at once. */
-	TRY(memory_open(kcore, &live->memory));
-	TRY(read_modules(live, folder));
-	return read_symbols(live, folder);
+	TRY(live_identity(folder, &live->release, &live->version));
+	return (has(folder, "memory") ? read_snapshot : read_kernel)(live, folder);
 }
 
 struct error *live_open_at(const char *folder, struct live **out)

@@ -2,7 +2,8 @@
 /*
  * The running kernel, as the stages after this one see it: its identity,
  * symbols, modules and memory.  It is read from the files that the kernel
- * offers in /proc, the symbols and modules once, when it is opened.
+ * offers in /proc, or from a snapshot of them; the symbols and modules once,
+ * when it is opened.
  */
 #ifndef KMEND_LIVE_LIVE_H
 #define KMEND_LIVE_LIVE_H
@@ -44,10 +45,18 @@ struct live_module {
 struct error *live_open(struct live **out) __must_use;
 
 /*
- * The same from a folder that holds what /proc holds: kallsyms, modules,
- * kcore, sys/kernel/osrelease and sys/kernel/version.
+ * The same from a folder that holds what /proc holds (kallsyms, modules,
+ * kcore, sys/kernel/osrelease and sys/kernel/version), or from a snapshot of
+ * it (live/snapshot.h), which needs no root.
+ * Errors, also: SNAPSHOT-INVALID where a snapshot is damaged.
  */
 struct error *live_open_at(const char *folder, struct live **out) __must_use;
+
+/*
+ * What live_release() and live_version() would tell, alone.  *@release and
+ * *@version are the caller's to free, whatever is returned.
+ */
+struct error *live_identity(const char *folder, char **release, char **version) __must_use;
 
 /* Frees; NULL is allowed. */
 void live_close(struct live *live);
@@ -97,8 +106,8 @@ const struct live_module *live_module(const struct live *live, const char *name)
  * Copies @len bytes of kernel memory at @addr to @buf, through a cache: it may
  * return what was there when its surroundings were first read.
  * Errors: a system error where the range is not inside one segment of
- * /proc/kcore, or cannot be read.  The kernel returns zeros for memory that is
- * mapped to nothing.
+ * /proc/kcore, or cannot be read; SNAPSHOT-INVALID where a snapshot is damaged.
+ * The kernel returns zeros for memory that is mapped to nothing.
  */
 struct error *live_read(struct live *live, uint64_t addr, void *buf, size_t len) __must_use;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Kernel memory, read from /proc/kcore through a cache. */
+/* Kernel memory, read from /proc/kcore or a snapshot (live/snapshot.h) through a cache. */
 #ifndef KMEND_LIVE_MEMORY_H
 #define KMEND_LIVE_MEMORY_H
 
@@ -16,9 +16,10 @@ struct memory_piece {
 };
 
 struct memory {
-	int fd;			/* of kcore; -1 when closed */
+	int fd;			/* of kcore, or of a snapshot's memory; -1 when closed */
 	struct kcore_segment *segments;
 	size_t segment_count;
+	uint64_t *places;	/* a snapshot's: where each compressed piece starts, and the last one ends */
 	struct memory_piece pieces[MEMORY_PIECES];	/* by address, modulo their number */
 };
 
@@ -27,6 +28,12 @@ struct memory {
  * returned.  Errors: as live_open() says of kcore.
  */
 struct error *memory_open(const char *path, struct memory *memory) __must_use;
+
+/*
+ * The same for the memory of a snapshot.  A segment's offset is the number of
+ * its first piece.  Errors: the refusal SNAPSHOT-INVALID; system errors.
+ */
+struct error *memory_open_snapshot(const char *path, struct memory *memory) __must_use;
 void memory_close(struct memory *memory);
 
 /* As live_read(). */

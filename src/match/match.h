@@ -24,6 +24,8 @@ struct match_function {
 	uint32_t run_size;	/* bytes of the running function */
 	uint32_t jump_offset;	/* where a jump can be written, from addr */
 	const char *blocked;	/* why it cannot, or NULL */
+	struct finding *findings;	/* where proved: what it refers to; match.c's own */
+	size_t finding_count;
 	/* MATCH_DIFFERS: where and how; static storage. */
 	const char *why;
 	uint64_t pre_offset, run_offset;
@@ -36,8 +38,11 @@ struct match {
 	struct tables *tables;
 	struct match_function *functions;	/* one for each function of the object */
 	size_t function_count;
+	struct match_function **by_name;	/* the same, sorted by name */
 	struct place *atoms;	/* by atom index: what was learnt; match.c's own */
 	struct place *symbols;	/* by symbol index */
+	bool lists_data;	/* kallsyms has the target's data, not its functions alone */
+	struct place *sections;	/* by section index: where its start would be */
 };
 
 /*

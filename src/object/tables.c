@@ -5,15 +5,29 @@
 
 #include <string.h>
 
+const struct arch_table *section_table(const struct section *sec)
+{
+	size_t i;
+
+	for (i = 0; i < arch_table_count; i++) {
+		const struct arch_table *t = &arch_tables[i];
+
+		if (t->kind == ARCH_TABLE_CONSTANT ?
+			    !strncmp(sec->name, t->section, strlen(t->section)) :
+			    !strcmp(sec->name, t->section))
+			return t;
+	}
+	return NULL;
+}
+
 bool section_is_table(const struct section *sec)
 {
 	size_t i;
 
 	for (i = 0; i < arch_table_count; i++)
-		if (!strcmp(sec->name, arch_tables[i].section) ||
-		    (arch_tables[i].with && !strcmp(sec->name, arch_tables[i].with)))
+		if (arch_tables[i].with && !strcmp(sec->name, arch_tables[i].with))
 			return true;
-	return false;
+	return section_table(sec) != NULL;
 }
 
 static struct error *unknown(const struct object *obj, const struct section *sec)
@@ -67,19 +81,15 @@ static int entry_order(const void *a, const void *b)
 struct error *tables_read(const struct object *obj, struct tables **out)
 {
 	struct tables *t = xcalloc(1, sizeof(*t));
-	size_t i, k, capacity = 0;
+	size_t i, capacity = 0;
 
 	for (i = 0; i < obj->section_count; i++) {
-		for (k = 0; k < arch_table_count; k++) {
-			struct error *err;
+		const struct arch_table *table = section_table(obj->sections[i]);
+		struct error *err = table ? read_table(obj, obj->sections[i], table, t, &capacity) : NULL;
 
-			if (strcmp(obj->sections[i]->name, arch_tables[k].section))
-				continue;
-			err = read_table(obj, obj->sections[i], &arch_tables[k], t, &capacity);
-			if (err) {
-				tables_free(t);
-				return err;
-			}
+		if (err) {
+			tables_free(t);
+			return err;
 		}
 	}
 	if (t->count)

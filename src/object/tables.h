@@ -34,4 +34,7 @@ const struct table_entry *tables_of(const struct tables *t, const struct atom *o
 /* Whether the section is one of the tables, or goes with one. */
 bool section_is_table(const struct section *sec);
 
+/* The table that the section is, or NULL. */
+const struct arch_table *section_table(const struct section *sec);
+
 #endif

@@ -31,6 +31,18 @@ static void free_target(struct manifest_target *t)
 		free(t->symbols[i].name);
 		free(t->symbols[i].object);
 	}
+	for (i = 0; i < t->hook_count; i++) {
+		free(t->hooks[i].kind);
+		free(t->hooks[i].name);
+		free(t->hooks[i].object);
+	}
+	for (i = 0; i < t->declaration_count; i++) {
+		free(t->declarations[i].kind);
+		free(t->declarations[i].name);
+		free(t->declarations[i].object);
+	}
+	free(t->hooks);
+	free(t->declarations);
 	free(t->objects);
 	free(t->functions);
 	free(t->symbols);
@@ -110,6 +122,31 @@ static json_t *functions_to_json(const struct manifest_target *t)
 	return array;
 }
 
+static json_t *saying_to_json(const char *kind, const char *name, const char *object)
+{
+	return json_pack("{s:o, s:o, s:o}", "kind", text(kind), "name", text(name), "object", text(object));
+}
+
+static json_t *hooks_to_json(const struct manifest_target *t)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < t->hook_count; i++)
+		array = append(array, saying_to_json(t->hooks[i].kind, t->hooks[i].name,
+						     t->hooks[i].object));
+	return array;
+}
+
+static json_t *declarations_to_json(const struct manifest_target *t)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < t->declaration_count; i++)
+		array = append(array, saying_to_json(t->declarations[i].kind, t->declarations[i].name,
+						     t->declarations[i].object));
+	return array;
+}
+
 static json_t *symbols_to_json(const struct manifest_target *t)
 {
 	json_t *array = json_array();
@@ -129,8 +166,9 @@ static json_t *targets_to_json(const struct manifest *m)
 
 	for (size_t i = 0; i < m->target_count; i++) {
 		const struct manifest_target *t = &m->targets[i];
-		json_t *target = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "file", text(t->file),
-					   "functions", functions_to_json(t), "module",
+		json_t *target = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "declarations",
+					   declarations_to_json(t), "file", text(t->file), "functions",
+					   functions_to_json(t), "hooks", hooks_to_json(t), "module",
 					   text(t->module), "name", text(t->name), "objects",
 					   objects_to_json(t), "symbols", symbols_to_json(t));
 

@@ -11,8 +11,8 @@
  * - names of targets and of update modules are of letters, digits, "_" and
  *   "-", shorter than KMEND_NAME_LEN;
  * - every file that a target or an object names is a listed member;
- * - the object of each symbol, and of each replaced function, is one that a
- *   target lists;
+ * - the object of each symbol, hook and declaration, and of each replaced
+ *   function, is one that a target lists;
  * - no target, update module or member is there twice, no object twice in a target.
  */
 #ifndef KMEND_PACK_MANIFEST_H
@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_FORMAT 1
+#define MANIFEST_FORMAT 2
 #define MANIFEST_MAX_SIZE (4u << 20)	/* bytes of JSON */
 #define PACK_MAX_MEMBERS 4096		/* without the manifest and its signature */
 #define PACK_MAX_SIZE (512ull << 20)	/* bytes of these members together */
@@ -39,6 +39,20 @@ struct manifest_function {
 	char *name;		/* as the source calls it */
 	char *object;		/* the object it is compiled into, "kernel/fork.o" */
 	enum manifest_action action;
+};
+
+/* A function of the patch that is called when the update is switched (kmend/hooks.h). */
+struct manifest_hook {
+	char *kind;		/* "pre_apply" and so on, one of KMEND_HOOK_NAMES */
+	char *name;
+	char *object;
+};
+
+/* What the patch, or who made the pack, says shall happen to data (kmend/hooks.h). */
+struct manifest_declaration {
+	char *kind;		/* "overwrite", "keep" or "layout" */
+	char *name;		/* of the object, or the type */
+	char *object;
 };
 
 /* A symbol that the update module refers to and that must be given this boot's address. */
@@ -63,6 +77,10 @@ struct manifest_target {
 	size_t object_count;
 	struct manifest_function *functions;
 	size_t function_count;
+	struct manifest_hook *hooks;
+	size_t hook_count;
+	struct manifest_declaration *declarations;
+	size_t declaration_count;
 	struct manifest_symbol *symbols;
 	size_t symbol_count;
 };

@@ -282,6 +282,59 @@ static struct error *read_functions(const json_t *obj, struct manifest_target *t
 	return NULL;
 }
 
+static const char *const hook_kinds[] = { KMEND_HOOK_NAMES, NULL };
+static const char *const declaration_kinds[] = { "overwrite", "keep", "layout", NULL };
+
+/* A hook or a declaration. */
+static struct error *read_saying(const json_t *obj, const char *const *kinds, char **kind, char **name,
+				 char **object)
+{
+	TRY(check_keys(obj, KEYS("kind", "name", "object")));
+	TRY(get_text(obj, "kind", kind));
+	while (*kinds && strcmp(*kinds, *kind))
+		kinds++;
+	if (!*kinds)
+		return refuse(CODE, "kind is not one of those that there are");
+	TRY(get_name(obj, "name", name));
+	return get_path(obj, "object", object);
+}
+
+static struct error *read_hooks(const json_t *obj, struct manifest_target *t)
+{
+	json_t *array, *value;
+	size_t i;
+
+	TRY(get_array(obj, "hooks", &array));
+	t->hooks = xcalloc(json_array_size(array), sizeof(*t->hooks));
+	json_array_foreach(array, i, value)
+	{
+		struct manifest_hook *h = &t->hooks[i];
+
+		t->hook_count = i + 1;
+		TRY(error_prefix(read_saying(value, hook_kinds, &h->kind, &h->name, &h->object),
+				 "hooks[%zu]", i));
+	}
+	return NULL;
+}
+
+static struct error *read_declarations(const json_t *obj, struct manifest_target *t)
+{
+	json_t *array, *value;
+	size_t i;
+
+	TRY(get_array(obj, "declarations", &array));
+	t->declarations = xcalloc(json_array_size(array), sizeof(*t->declarations));
+	json_array_foreach(array, i, value)
+	{
+		struct manifest_declaration *d = &t->declarations[i];
+
+		t->declaration_count = i + 1;
+		TRY(error_prefix(read_saying(value, declaration_kinds, &d->kind, &d->name, &d->object),
+				 "declarations[%zu]", i));
+	}
+	return NULL;
+}
+
 static struct error *read_symbol(const json_t *obj, struct manifest_symbol *s)
 {
 	TRY(check_keys(obj, KEYS("symbol", "name", "object")));
@@ -307,12 +360,15 @@ static struct error *read_symbols(const json_t *obj, struct manifest_target *t)
 
 static struct error *read_target(const json_t *obj, struct manifest_target *t)
 {
-	TRY(check_keys(obj, KEYS("name", "module", "file", "objects", "functions", "symbols")));
+	TRY(check_keys(obj, KEYS("name", "module", "file", "objects", "functions", "hooks", "declarations",
+				 "symbols")));
 	TRY(get_module_name(obj, "name", &t->name));
 	TRY(get_module_name(obj, "module", &t->module));
 	TRY(get_path(obj, "file", &t->file));
 	TRY(read_objects(obj, t));
 	TRY(read_functions(obj, t));
+	TRY(read_hooks(obj, t));
+	TRY(read_declarations(obj, t));
 	return read_symbols(obj, t);
 }
 
@@ -349,6 +405,15 @@ static struct error *check_references(const struct manifest_target *t, json_t *m
 		    !contains(objects, t->functions[i].object))
 			return refuse(CODE, "functions[%zu]: object \"%s\" is not listed", i,
 				      t->functions[i].object);
+	}
+	for (i = 0; i < t->hook_count; i++) {
+		if (!contains(objects, t->hooks[i].object))
+			return refuse(CODE, "hooks[%zu]: object \"%s\" is not listed", i, t->hooks[i].object);
+	}
+	for (i = 0; i < t->declaration_count; i++) {
+		if (!contains(objects, t->declarations[i].object))
+			return refuse(CODE, "declarations[%zu]: object \"%s\" is not listed", i,
+				      t->declarations[i].object);
 	}
 	for (i = 0; i < t->symbol_count; i++) {
 		if (!contains(objects, t->symbols[i].object))

@@ -5,12 +5,16 @@
 #include "extract/extract.h"
 #include "kmend/engine.h"
 
-static const char pre[] = "static int state; int shared; noinline int g(int x) { return external(x) + state++; }\n"
-	"int f(int x) { if (unlikely(x > 5)) { fail(x); fail(x + 1); } return g(x) + state + shared; }\n"
-	"int unused(int x) { return g(x) * 2; }";
-static const char post[] = "static int state; int shared; noinline int g(int x) { return external(x) + state++; }\n"
-	"int f(int x) { if (unlikely(x > 6)) { fail(x); fail(x + 1); } return g(x) + state + shared; }\n"
-	"int unused(int x) { return g(x) * 2; }";
+#define CODE(limit, factor) \
+	"static int state; int shared; unsigned long limit;\n" \
+	"noinline int g(int x) { return external(x) + state++; }\n" \
+	"int f(int x) { if (unlikely(x > " limit ")) { fail(x); fail(x + 1); } return g(x) + state + shared; }\n" \
+	"int unused(int x) { return g(x) * 2; }\n" \
+	"unsigned long h(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n" \
+	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + x * " factor "; }\n"
+#define FIXED(value) "static const int fixed[] = { 1, 2, " value " }; int look(int i) { return fixed[i]; }\n"
+static const char pre[] = CODE("5", "1") FIXED("3");
+static const char post[] = CODE("6", "1") FIXED("3");
 
 static struct kernel kernel;
 static struct match *match;
@@ -139,6 +143,23 @@ static void binds_an_update(void **state)
 	object_free(obj);
 }
 
+/* The module loader does not write runtime constants: they are written when the update is bound. */
+static void writes_runtime_constants(void **state)
+{
+	static const uint8_t original[] = { 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01 };
+	static const uint64_t value = 0x7ffffffff000;
+	const uint8_t *at = memmem(kernel_bytes(&kernel, "h"), 32, original, 8);
+	struct object *obj;
+
+	kernel_poke(&kernel, kernel_address(&kernel, "limit"), &value, 8);
+	kernel_poke(&kernel, KERNEL_BASE + (at - kernel.image), &value, 8);
+	assert_ok(bind(CODE("5", "2"), "vmlinux"));
+	assert_ok(object_parse(xmemdup(bound.image, bound.size), bound.size, "bound.ko", &obj));
+	assert_null(memmem(atom_data(atom_called(obj, "h")), atom_size(atom_called(obj, "h")), original, 8));
+	assert_non_null(memmem(atom_data(atom_called(obj, "h")), atom_size(atom_called(obj, "h")), &value, 8));
+	object_free(obj);
+}
+
 static void refuses_what_is_not_proved(void **state)
 {
 	uint8_t bad = kernel_bytes(&kernel, "f")[3] ^ 1;
@@ -242,12 +263,33 @@ static void binds_the_engine(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+static void binds_what_is_overwritten(void **state)
+{
+	static const char changed[] = CODE("5", "1") FIXED("4") DECLARE("overwrite", "fixed");
+	struct object *obj;
+
+	assert_ok(bind(changed, "vmlinux"));
+	assert_ok(object_parse(xmemdup(bound.image, bound.size), bound.size, "bound.ko", &obj));
+	assert_bound(obj, "dir/file.o:fixed", kernel_address(&kernel, "fixed"));
+	object_free(obj);
+}
+
+static void refuses_to_overwrite_what_was_changed(void **state)
+{
+	static const char changed[] = CODE("5", "1") FIXED("4") DECLARE("overwrite", "fixed");
+	static const int other[] = { 1, 2, 5 };
+
+	kernel_poke(&kernel, kernel_address(&kernel, "fixed"), other, sizeof(other));
+	assert_refused(bind(changed, "vmlinux"), "OBJECT-DIFFERS");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(binds_an_update), T(refuses_what_is_not_proved), T(other_functions_do_not_matter),
+		T(binds_an_update), T(writes_runtime_constants), T(refuses_what_is_not_proved), T(other_functions_do_not_matter),
 		T(refuses_another_target), T(refuses_a_module_that_is_not_loaded), T(survives_damage),
-		T(survives_two_symbol_tables), T(binds_the_engine),
+		T(survives_two_symbol_tables), T(binds_the_engine), T(binds_what_is_overwritten),
+		T(refuses_to_overwrite_what_was_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

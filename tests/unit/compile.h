@@ -32,6 +32,12 @@
 	"extern void fail(int) __cold;\n"                                                          \
 	"#line 1\n"
 
+/* What the macros of kmend/hooks.h make. */
+#define DECLARE(kind, name)                                                                        \
+	"static const char kmend_" kind "_" name "[] __attribute__((used)) __section(\".kmend." kind "\") = \"" name "\";\n"
+#define HOOK(kind, fn)                                                                             \
+	"static int (*const kmend_" kind "_" fn ")(void) __attribute__((used)) __section(\".kmend.hooks." kind "\") = (void *)" fn ";\n"
+
 static char *test_folder;
 
 /* What was compiled last is kept: some tests compare one object many times. */
@@ -126,6 +132,19 @@ static inline struct atom *atom_called(const struct object *obj, const char *nam
 	if (!s || !s->atom)
 		fail_msg("%s has no atom %s", obj->name, name);
 	return s->atom;
+}
+
+/* The path, the caller's to free, of an object with debug information. */
+static inline char *compile_debug(const char *name, const char *source)
+{
+	char *path = path_join(test_folder, name);
+	const char *argv[] = { "gcc", "-x", "c", "-g", "-O2", "-c", "-o", path, "-", NULL };
+	struct process_options opts = { .argv = argv, .input = source, .input_size = strlen(source) };
+	int status;
+
+	assert_ok(process_run(&opts, &status, NULL, NULL));
+	assert_int_equal(status, 0);
+	return path;
 }
 
 #endif

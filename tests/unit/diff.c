@@ -259,6 +259,171 @@ static void changed_data(void **state)
 			       "int f(void) { static int n = 2; return n++; }"), "DATA-CHANGED");
 }
 
+/* @said: "kind name ", in the order of the object. */
+static void assert_declared(const char *said)
+{
+	static const char *const kinds[] = { "overwrite", "keep", "layout" };
+	_cleanup_free_ char *all = xstrdup("");
+	size_t i;
+
+	for (i = 0; i < change.declaration_count; i++) {
+		char *longer = xasprintf("%s%s %s ", all, kinds[change.declarations[i].kind],
+					 change.declarations[i].name);
+
+		free(all);
+		all = longer;
+	}
+	assert_string_equal(all, said);
+}
+
+static void overwritten_data(void **state)
+{
+#define LIMIT(v) "int limit = " v "; int other = 1; int f(void) { return limit++ + other++; }\n"
+	assert_ok(compare(LIMIT("5"), LIMIT("6") DECLARE("overwrite", "limit")));
+	assert_replaced("");
+	assert_true(change_acts(&change));
+	assert_int_equal(change.overwritten_count, 1);
+	assert_string_equal(atom_name(change.overwritten[0]), "limit");
+	assert_declared("overwrite limit ");
+	/* Nothing before, and nothing now. */
+	assert_ok(compare("int limit; int f(void) { return limit++; }",
+			  "int limit = 6; int f(void) { return limit++; }" DECLARE("overwrite", "limit")));
+	assert_int_equal(change.overwritten_count, 1);
+	assert_ok(compare("int limit = 5; int f(void) { return limit++; }",
+			  "int limit; int f(void) { return limit++; }" DECLARE("overwrite", "limit")));
+	assert_int_equal(change.overwritten_count, 1);
+	/* One that did not change needs nothing. */
+	assert_ok(compare(LIMIT("5"), LIMIT("5") DECLARE("overwrite", "limit")));
+	assert_false(change_acts(&change));
+	assert_declared("");
+	/* Another one is not meant. */
+	assert_refused(compare(LIMIT("5"), LIMIT("6") DECLARE("overwrite", "other")), "DATA-CHANGED");
+	assert_refused(compare(LIMIT("5"), LIMIT("6") DECLARE("overwrite", "lim")), "DATA-CHANGED");
+	assert_refused(compare(LIMIT("5"), LIMIT("6") DECLARE("overwrite", "limit") DECLARE("keep", "limit")),
+		       "DECLARATION-INVALID");
+	/* Static variables of functions have numbers. */
+	assert_ok(compare("int f(void) { static int n = 1; return n++; }",
+			  "int f(void) { static int n = 2; " DECLARE("overwrite", "n") " return n++; }"));
+	assert_int_equal(change.overwritten_count, 1);
+}
+
+static void data_that_cannot_be_overwritten(void **state)
+{
+#define ARRAY(n) "int array[" n "] = { 1 }; int f(int i) { return array[i]++; }\n"
+	struct error *err = compare(ARRAY("4"), ARRAY("5") DECLARE("overwrite", "array"));
+
+	assert_non_null(strstr(err->message, "from 16 to 20 bytes"));
+	assert_refused(err, "DATA-CHANGED");
+	assert_refused(compare(ARRAY("4"), ARRAY("5") DECLARE("keep", "array")), "DATA-CHANGED");
+#define PER_CPU "__section(\".data..percpu\") "
+	assert_refused(compare(PER_CPU "int n = 1; int f(void) { return n; }",
+			       PER_CPU "int n = 2; int f(void) { return n; }" DECLARE("overwrite", "n")),
+		       "DECLARATION-INVALID");
+	assert_refused(compare(POINTED("2"), POINTED("3") DECLARE("overwrite", "other")), "DATA-CHANGED");
+}
+
+static void overwritten_constants(void **state)
+{
+	/* In its place, so that nobody else has to change. */
+	assert_ok(compare(NESTED("2"), NESTED("3") DECLARE("overwrite", "inner")));
+	assert_replaced("");
+	assert_int_equal(change.overwritten_count, 1);
+	assert_true(atom_is_read_only(change.overwritten[0]));
+	assert_ok(compare(OPS("a"), OPS("b") DECLARE("overwrite", "ops")));
+	assert_int_equal(change.overwritten_count, 1);
+	/* The one that points to it is given the address of the new copy. */
+	assert_ok(compare(POINTED("2"), POINTED("3") DECLARE("overwrite", "p")));
+	assert_int_equal(state_of("c"), ATOM_CHANGED);
+	assert_int_equal(state_of("p"), ATOM_OVERWRITTEN);
+	assert_declared("overwrite p ");
+}
+
+static void kept_data(void **state)
+{
+	char *accepted[] = { "limit" };
+
+	assert_ok(compare(LIMIT("5"), LIMIT("6") DECLARE("keep", "limit")));
+	assert_false(change_acts(&change));
+	assert_declared("keep limit ");
+	assert_ok(compare(NESTED("2"), NESTED("3") DECLARE("keep", "inner")));
+	assert_replaced("");
+
+	reset(NULL);
+	change.pre = compile(LIMIT("5"));
+	change.post = compile(LIMIT("6"));
+	change.accepted_data = accepted;
+	change.accepted_data_count = 1;
+	assert_ok(diff_objects(&change));
+	assert_declared("keep limit ");
+}
+
+static void what_refusals_of_data_advise(void **state)
+{
+	struct error *err = compare(LIMIT("5"), LIMIT("6"));
+
+	assert_non_null(strstr(err->message, "KMEND_OVERWRITE(limit) or KMEND_KEEP(limit)"));
+	assert_non_null(strstr(err->message, "--accept data:limit"));
+	error_free(err);
+	err = compare(ARRAY("4"), ARRAY("5"));
+	assert_non_null(strstr(err->message, "give the new one another name"));
+	error_free(err);
+}
+
+/* A table with one more entry: a copy serves code that is replaced, and nobody else. */
+static void tables_that_grow(void **state)
+{
+#define NAMES(what, entries, users)                                                                \
+	what "const char *const names[] = { \"one\", \"two\"" entries " };\n"                         \
+	"const char *f(unsigned i) { return i < sizeof(names) / sizeof(*names) ? names[i] : 0; }\n" users
+	struct error *err;
+
+	assert_ok(compare(NAMES("static ", "", ""), NAMES("static ", ", \"three\"", "")));
+	assert_replaced("f ");
+	/* Other files can refer to it. */
+	err = compare(NAMES("", "", ""), NAMES("", ", \"three\"", ""));
+	assert_non_null(strstr(err->message, "names (.rodata.names in dir/file.o), which code of other files can refer to"));
+	assert_refused(err, "DATA-CHANGED");
+	/* Code that ran gave its address away, or looked at it and that is over. */
+#define SETUP(body) "__section(\".init.text\") void setup(int i) { " body " }"
+	assert_refused(compare(NAMES("static ", "", SETUP("report((void *)names, 2);")),
+			       NAMES("static ", ", \"three\"", SETUP("report((void *)names, 2);"))), "DATA-CHANGED");
+	assert_ok(compare(NAMES("static ", "", SETUP("report(names[i], 2);")),
+			  NAMES("static ", ", \"three\"", SETUP("report(names[i], 2);"))));
+	/* Of another name it is new. */
+	assert_ok(compare("int entries[] = { 1, 2 }; int f(int i) { return entries[i]++; } int g(int i) { return entries[i]; }",
+			  "int entries[] = { 1, 2 }; int more[] = { 1, 2, 3 }; int f(int i) { return more[i]++; }\n"
+			  "int g(int i) { return entries[i]; }"));
+	assert_replaced("f ");
+}
+
+static void hooks(void **state)
+{
+	assert_ok(compare("int f(int x) { return x; }",
+			  "int f(int x) { return x; } static int first(void) { return external(1); }\n"
+			  HOOK("pre_apply", "first") HOOK("fail_apply", "first")));
+	assert_replaced("");
+	assert_true(change_acts(&change));
+	assert_int_equal(change.hook_count, 2);
+	/* In an order of the compiler's. */
+	assert_string_not_equal(change.hooks[0]->section->name, change.hooks[1]->section->name);
+}
+
+static void declared_types(void **state)
+{
+	_cleanup_free_ char **list = NULL;
+	size_t count = 0;
+
+	/* The compiler turns their order round. */
+	assert_ok(compare("int f(int x) { return x; }", "int f(int x) { return x + 1; }\n"
+			  "static const char a[] __attribute__((used)) __section(\".kmend.layout\") = \"struct a_rather_long_name_of_a_type\";\n"
+			  "static const char b[] __attribute__((used)) __section(\".kmend.layout\") = \"union b\";\n"));
+	declared_layouts(change.post, &list, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(list[0], "union b");
+	assert_string_equal(list[1], "struct a_rather_long_name_of_a_type");
+	assert_declared("layout union b layout struct a_rather_long_name_of_a_type ");
+}
+
 static void new_data(void **state)
 {
 	assert_ok(compare("int f(void) { return 1; }", "int limit = 5; int f(void) { return limit++; }"));
@@ -270,11 +435,11 @@ static void new_data(void **state)
 static void data_that_moved(void **state)
 {
 	/*
-	 * What becomes constant needs nothing, and of a constant there can be a copy.
+	 * What becomes constant needs nothing, and of one that was dropped there can be a copy.
 	 * Kept code that refers to init data is refused when it is extracted.
 	 */
 	static const bool allowed[5][5] = { { 1, 1, 1, 0, 1 }, { 0, 1, 1, 0, 1 }, { 0, 1, 1, 0, 1 },
-					    { 0, 1, 0, 1, 1 }, { 0, 1, 0, 0, 1 } };
+					    { 0, 0, 0, 1, 1 }, { 0, 1, 0, 0, 1 } };
 	static const char *const homes[] = { "", "const ", "__section(\".data..ro_after_init\") ",
 					     "__section(\".data..percpu\") ", "__section(\".init.data\") " };
 	size_t i, k;
@@ -385,18 +550,27 @@ static void aliases_do_not_hide_a_change(void **state)
 	" .asciz \\\"\\\"\\n .balign 8\\n .quad " name "\\n .popsection\");\n"
 #define TWO "int f(int x) { return x; } int g(int x) { return x + 1; }\n"
 
+/* Whoever imports goes on finding what was there; what is new is for this update alone. */
 static void exports(void **state)
 {
-	assert_ok(compare(TWO EXPORT("f"), TWO EXPORT("f")));
-	assert_refused(compare(TWO EXPORT("f"), TWO EXPORT("f") EXPORT("g")), "EXPORT-CHANGED");
-	assert_refused(compare(TWO EXPORT("f") EXPORT("g"), TWO EXPORT("f")), "EXPORT-CHANGED");
-	/* As from 6.4 on (include/linux/export.h). */
-	assert_ok(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "GPL")));
-	assert_refused(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "GPL") EXPORT_NEW("g", "GPL")),
-		       "EXPORT-CHANGED");
+	static const char *const pre[] = { TWO EXPORT("f") EXPORT("g"), TWO EXPORT_NEW("f", "GPL") EXPORT_NEW("g", "GPL") };
+	static const char *const post[] = { TWO EXPORT("f"), TWO EXPORT_NEW("f", "GPL") };
+	size_t i;
+
+	/* The second as from 6.4 on (include/linux/export.h). */
+	for (i = 0; i < ARRAY_SIZE(pre); i++) {
+		assert_ok(compare(pre[i], pre[i]));
+		assert_int_equal(change.note_count, 0);
+		assert_true(change_exports(&change, "g"));
+		assert_ok(compare(pre[i], post[i]));
+		assert_int_equal(change.note_count, 1);
+		assert_non_null(strstr(change.notes[0], "g in "));
+		assert_ok(compare(post[i], pre[i]));
+		assert_int_equal(change.note_count, 1);
+		assert_non_null(strstr(change.notes[0], "g in "));
+		assert_false(change_exports(&change, "g"));
+	}
 	assert_refused(compare(TWO EXPORT_NEW("f", "GPL"), TWO EXPORT_NEW("f", "")), "EXPORT-CHANGED");
-	assert_refused(compare(TWO EXPORT_NEW("f", "GPL") EXPORT_NEW("g", "GPL"), TWO EXPORT_NEW("f", "GPL")),
-		       "EXPORT-CHANGED");
 }
 
 static void unknown_sections(void **state)
@@ -476,7 +650,8 @@ int main(void)
 		T(added_statics),
 		T(changed_strings), T(changed_wide_strings), T(changed_constants),
 		T(constants_that_refer_to_constants), T(constants_with_functions),
-		T(live_data_that_points_to_constants), T(changed_data), T(new_data),
+		T(live_data_that_points_to_constants), T(changed_data), T(overwritten_data), T(data_that_cannot_be_overwritten), T(overwritten_constants), T(kept_data),
+		T(what_refusals_of_data_advise), T(tables_that_grow), T(hooks), T(declared_types), T(new_data),
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
 		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
 		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),

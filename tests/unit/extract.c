@@ -314,7 +314,7 @@ static void alternatives(void **state)
 static void sites_of_unknown_sections(void **state)
 {
 #define LIMIT(k) "unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n"  \
-	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
+	" .pushsection places_of_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
 	"unsigned long g(unsigned long x) { return x + " k "; }"
 	assert_refused(try_extract(LIMIT("1"), LIMIT("2")), "SECTION-UNKNOWN");
 	/* Of a function that is not replaced it says what it likes, and of a function as a whole too. */
@@ -323,6 +323,37 @@ static void sites_of_unknown_sections(void **state)
 #define LISTED(k) "int f(int x) { return x + " k "; } asm(\".pushsection _kprobe_blacklist,\\\"aw\\\"\\n .quad f\\n .popsection\");"
 	extract(LISTED("1"), LISTED("2"));
 	assert_true(is_kept("f"));
+}
+
+/* Sites that the kernel writes a variable's value to at boot (since 6.11) go with their code. */
+static void runtime_constants(void **state)
+{
+#define CONSTANTS(k) "unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n" \
+	" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + " k "; }\n" \
+	"unsigned int g(unsigned int x) { asm(\"shrl $12, %0\\n 1:\\n .pushsection runtime_shift_bits,\\\"a\\\"\\n" \
+	" .long 1b - 1 - .\\n .popsection\" : \"+r\" (x)); return x; }"
+	const struct section *sec;
+
+	extract(CONSTANTS("1"), CONSTANTS("2"));
+	sec = object_section(out, "runtime_ptr_limit");
+	assert_non_null(sec);
+	assert_int_equal(sec->size, 4);
+	assert_int_equal(sec->reloc_count, 1);
+	assert_ptr_equal(sec->relocs[0].target, kept("f"));
+	assert_memory_equal(atom_data(kept("f")) + sec->relocs[0].delta, "\xef\xcd\xab\x89\x67\x45\x23\x01", 8);
+	assert_null(object_section(out, "runtime_shift_bits"));
+}
+
+/* The module loader takes static calls only where objtool, or an export, tells it their key. */
+static void static_calls(void **state)
+{
+#define STATIC_CALL(k, table) "extern void __SCT__c(void); int f(int x) { asm volatile(\"661: call __SCT__c\\n\" " table "); return x + " k "; }"
+#define SITES "\".pushsection .static_call_sites,\\\"aw\\\"\\n .long 661b - ., __SCK__c - .\\n .popsection\""
+	extract(STATIC_CALL("1", SITES), STATIC_CALL("2", SITES));
+	assert_non_null(refers(kept("f"), "__SCT__c"));
+	extract(STATIC_CALL("1", "\"\""), STATIC_CALL("2", "\"\""));
+	assert_null(refers(kept("f"), "__SCT__c"));
+	assert_non_null(refers(kept("f"), "dir/file.o:__SCT__c"));
 }
 
 /* ld refuses to mix sections that have an order with others of their name. */
@@ -344,6 +375,95 @@ static void tables_with_an_order(void **state)
 		found++;
 	}
 	assert_int_equal(found, 2);
+}
+
+static const void *entry(const char *section, size_t i, size_t size)
+{
+	const struct section *sec = object_section(out, section);
+
+	assert_true(sec && sec->size >= (i + 1) * size);
+	return sec->data + i * size;
+}
+
+static void hooks(void **state)
+{
+#define TWO_HOOKS "static int first(void) { return external(1); } static int last(void) { return external(2); }\n"
+	size_t i;
+
+	extract("int f(int x) { return x; }", "int f(int x) { return x; }\n" TWO_HOOKS
+		HOOK("pre_apply", "first") HOOK("post_reverse", "last"));
+	assert_int_equal(extraction->hook_count, 2);
+	for (i = 0; i < 2; i++) {
+		const struct kmend_hook *h = entry(".kmend.hooks", i, sizeof(*h));
+		bool first = !strcmp(extraction->hooks[i].name, "first");
+
+		assert_int_equal(h->kind, first ? KMEND_HOOK_PRE_APPLY : KMEND_HOOK_POST_REVERSE);
+		assert_int_equal(h->kind, extraction->hooks[i].kind);
+	}
+	assert_true(is_kept("first") && is_kept("last") && !is_kept("f"));
+	must_refer("kmend_hooks", "first");
+	must_refer("kmend_hooks", "last");
+	assert_int_equal(extraction->replaced, 0);
+	assert_false(extraction->escapes);
+	/* Of the declarations themselves nothing is loaded. */
+	assert_null(object_section(out, ".kmend.hooks.pre_apply"));
+}
+
+static void hooks_that_are_none(void **state)
+{
+	static const char pre[] = "int f(void) { return 1; }";
+
+	/* It runs already, changed or not. */
+	assert_refused(try_extract(pre, "int f(void) { return 1; }\n" HOOK("apply", "f")), "DECLARATION-INVALID");
+	assert_refused(try_extract(pre, "int f(void) { return 2; }\n" HOOK("apply", "f")), "DECLARATION-INVALID");
+	assert_refused(try_extract(pre, "int f(void) { return 1; }\n" HOOK("apply", "external")), "DECLARATION-INVALID");
+	assert_refused(try_extract(pre, "int f(void) { return 1; }\n" TWO_HOOKS HOOK("sometimes", "first")),
+		       "DECLARATION-INVALID");
+	assert_refused(try_extract(pre, "int f(void) { return 1; }\n __section(\".init.text\") int setup(void) { return external(3); }\n"
+				   HOOK("apply", "setup")), "DECLARATION-INVALID");
+}
+
+static void overwritten_objects(void **state)
+{
+	const struct kmend_object *o;
+	const struct section *content;
+
+	extract("int zero; static const int fixed[] = { 1, 2 }; int f(int i) { return fixed[i] + zero++; }",
+		"int zero = 7; static const int fixed[] = { 1, 3 }; int f(int i) { return fixed[i] + zero++ + 1; }\n"
+		DECLARE("overwrite", "zero") DECLARE("overwrite", "fixed"));
+	assert_int_equal(extraction->objects, 2);
+	o = entry(".kmend.objects", 0, sizeof(*o));
+	assert_int_equal(o->size + (o + 1)->size, 12);
+	assert_int_equal(o->read_only + (o + 1)->read_only, 1);
+	must_refer("kmend_objects", "dir/file.o:zero");
+	must_refer("kmend_objects", "dir/file.o:fixed");
+	/* The new code uses the running ones. */
+	must_refer("f", "dir/file.o:zero");
+	must_refer("f", "dir/file.o:fixed");
+	assert_false(is_kept("zero") || is_kept("fixed"));
+	content = object_section(out, ".kmend.content");
+	assert_non_null(content);
+	assert_false(extraction->escapes);
+}
+
+/* Pointers in what is overwritten can be copied by anybody. */
+static void overwritten_pointers(void **state)
+{
+#define TABLE_OF(fn, more)                                                                         \
+	"static noinline int a(int x) { return external(x); } " more                               \
+	"static int (*table[])(int) = { a, " fn " }; static void *self = &self;\n"                  \
+	"int call(int i) { return table[i & 1](i) + (self != 0); } void set(int i) { table[i] = 0; self = 0; }\n"
+	static const char new[] = "static noinline int b(int x) { return external(x * 2); }\n";
+	_cleanup_free_ char *post = xasprintf("%s%s", new, TABLE_OF("b", "") DECLARE("overwrite", "table"));
+
+	extract(TABLE_OF("0", ""), post);
+	assert_true(is_kept("b"));
+	assert_true(extraction->escapes);
+	assert_int_equal(extraction->objects, 1);
+	assert_false(is_kept("a"));
+	/* Without anything new nothing can remain. */
+	extract(TABLE_OF("0", ""), TABLE_OF("a", "") DECLARE("overwrite", "table"));
+	assert_false(extraction->escapes);
 }
 
 static void init_code_is_refused(void **state)
@@ -391,7 +511,8 @@ int main(void)
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
-		T(sites_of_unknown_sections), T(init_code_is_refused),
+		T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
+		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 

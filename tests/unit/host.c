@@ -150,8 +150,9 @@ static void reads_updates(void **state)
 	put_update(TWO, "loaded\n");
 	put_attribute(TWO, "blockers", "0 swapper/1 vfs_read+0x12 stack\n"
 				       "17 my_name ext4_fill_super+0x1 kretprobe\n"
-				       "update " ONE " vfs_read is-stacked\n");
-	assert_int_equal(host_engine_abi(), 2);
+				       "update " ONE " vfs_read is-stacked\n"
+				       "hook 12 make_room pre_apply\n");
+	assert_int_equal(host_engine_abi(), KMEND_ABI);
 	assert_ok(host_updates_read(&updates));
 	assert_int_equal(updates.count, 2);
 
@@ -173,13 +174,17 @@ static void reads_updates(void **state)
 	u = &updates.updates[1];
 	assert_false(u->applied);
 	assert_int_equal(u->module_count, 0);
-	assert_int_equal(u->blocker_count, 3);
+	assert_int_equal(u->blocker_count, 4);
 	assert_int_equal(u->blockers[0].tid, 0);
 	assert_string_equal(u->blockers[1].name, "my_name");
 	assert_string_equal(u->blockers[1].function, "ext4_fill_super+0x1");
 	assert_string_equal(u->blockers[1].why, "kretprobe");
-	assert_int_equal(u->blockers[2].tid, -1);
+	assert_int_equal(u->blockers[2].tid, HOST_OTHER_UPDATE);
 	assert_string_equal(u->blockers[2].name, ONE);
+	assert_int_equal(u->blockers[3].tid, HOST_HOOK);
+	assert_string_equal(u->blockers[3].name, "Cannot allocate memory");
+	assert_string_equal(u->blockers[3].function, "make_room");
+	assert_string_equal(u->blockers[3].why, "pre_apply");
 	host_updates_free(&updates);
 }
 
@@ -216,6 +221,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 		{ "state", "sleeping\n", "applied\n" },	  { "state", "", "applied\n" },
 		{ "pause_ns", "\n", "1\n" },		  { "pause_ns", "12x\n", "1\n" },
 		{ "functions", "f vmlinux 0x1\n", "" },	  { "functions", "f vmlinux 0x1 y\n", "" },
+		{ "blockers", "hook x f pre_apply\n", "" },
 		{ "blockers", "x y z w\n", "" },	  { "blockers", "12 name f\n", "" },
 	};
 	struct host_updates updates;
@@ -304,7 +310,7 @@ static void gives_up_at_the_deadline(void **state)
 	host_write_switch = takes_it;
 	put_outcome(EBUSY, 12);
 	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
-		       "each of 12 tries within 1 s; end what is named here, or give a longer "
+		       "each of 12 tries within 1 s; let threads finish or stop them, or give a longer "
 		       "--timeout\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
 		       "  thread 0 (swapper/1): f+0x1, stack");
 	assert_int_equal(report.attempts, 12);
@@ -496,7 +502,7 @@ static void shows_the_status_as_json(void **state)
 	assert_ok(run(cmd_status, &text, "status", "--json", NULL));
 	json = json_loads(text, 0, NULL);
 	assert_non_null(json);
-	assert_int_equal(json_integer_value(json_object_get(json, "engine_abi")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json, "engine_abi")), KMEND_ABI);
 	update = json_array_get(json_object_get(json, "updates"), 0);
 	wanted = json_pack("{s:s,s:s,s:s,s:s}", "name", "vfs_read", "target", "vmlinux", "old",
 			   "0xffffffff81200000", "new", "0xffffffffc0600000");

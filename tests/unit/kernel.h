@@ -125,7 +125,7 @@ static inline bool is_loaded(const struct section *sec)
 	return sec->flags & SHF_ALLOC && strncmp(sec->name, ".altinstr", 9) &&
 	       strcmp(sec->name, ".parainstructions") && strcmp(sec->name, ".smp_locks") &&
 	       strcmp(sec->name, "__jump_table") && strncmp(sec->name, ".discard", 8) &&
-	       strcmp(sec->name, ".static_call_sites");
+	       strcmp(sec->name, ".static_call_sites") && strncmp(sec->name, "runtime_", 8);
 }
 
 /* Links @obj into the kernel. */

@@ -4,23 +4,16 @@
 
 #include "diff/layout.h"
 
-static char *compile_debug(const char *name, const char *source)
-{
-	char *path = path_join(test_folder, name);
-	const char *argv[] = { "gcc", "-x", "c", "-g", "-O2", "-c", "-o", path, "-", NULL };
-	struct process_options opts = { .argv = argv, .input = source, .input_size = strlen(source) };
-	int status;
-
-	assert_ok(process_run(&opts, &status, NULL, NULL));
-	assert_int_equal(status, 0);
-	return path;
-}
-
 static struct error *compare_accepting(const char *pre, const char *post, char *accepted)
 {
 	_cleanup_free_ char *a = compile_debug("pre.o", pre), *b = compile_debug("post.o", post);
+	struct change change = { .pre = compile(pre), .post = compile(post) };
+	struct error *err;
 
-	return layout_compare(a, b, "kernel/x.o", &accepted, accepted ? 1 : 0);
+	err = layout_compare(&change, a, b, &accepted, accepted ? 1 : 0);
+	object_free(change.pre);
+	object_free(change.post);
+	return err;
 }
 
 static struct error *compare(const char *pre, const char *post)
@@ -60,8 +53,8 @@ static void test_order_and_type(void **state)
 {
 	assert_changed("struct s { int a; int b; };\n" USE("struct s"),
 		       "struct s { int b; int a; };\n" USE("struct s"), "a at 0");
-	assert_changed("struct s { int a; };\n" USE("struct s"),
-		       "struct s { unsigned int a; };\n" USE("struct s"), "a at 0");
+	assert_changed("struct s { long a; };\n" USE("struct s"),
+		       "struct s { void *a; };\n" USE("struct s"), "a at 0");
 	assert_changed("struct s { char a[4]; };\n" USE("struct s"),
 		       "struct s { char a[2][2]; };\n" USE("struct s"), "a at 0");
 	assert_changed("struct s { int a : 3, b : 5; };\n" USE("struct s"),
@@ -89,10 +82,42 @@ static void test_new_type(void **state)
 			  "int g(struct t *p);\nint g(struct t *p) { return p->b; }\n"));
 }
 
-static void test_pointer_to_changed_type(void **state)
+/* What lives points to the old one. */
+static void test_pointer_to_another_type(void **state)
 {
-	assert_ok(compare("struct u;\nstruct s { struct u *u; };\n" USE("struct s"),
-			  "struct v;\nstruct s { struct v *u; };\n" USE("struct s")));
+	assert_changed("struct u;\nstruct s { struct u *u; };\n" USE("struct s"),
+		       "struct v;\nstruct s { struct v *u; };\n" USE("struct s"), "u at 0");
+	assert_ok(compare("struct u { int a; };\nstruct s { char *u; };\n" USE("struct s"),
+			  "struct u { int a; };\nstruct s { const unsigned char *u; };\n" USE("struct s")));
+}
+
+/* The same bits under another name. */
+static void test_equal_numbers(void **state)
+{
+	assert_ok(compare("typedef unsigned char u8;\nstruct s { int a; unsigned char b; };\n" USE("struct s"),
+			  "typedef unsigned char u8;\nstruct s { unsigned int a; u8 b; };\n" USE("struct s")));
+	assert_changed("struct s { unsigned char a; };\n" USE("struct s"),
+		       "struct s { _Bool a; };\n" USE("struct s"), "a at 0");
+}
+
+static void test_typedef_of_nameless(void **state)
+{
+	assert_changed("typedef struct { int a; } t;\n" USE("t"), "typedef struct { int a, b; } t;\n" USE("t"), "struct t");
+	assert_ok(compare("typedef struct { int a; } t;\nstruct s { t a; };\n" USE("struct s"),
+			  "typedef struct { int a; } t;\nstruct s { t a; };\n" USE("struct s")));
+}
+
+#define CALLED(args) "int f(" args ");\nint f(" args ") { return 1; }\n"
+#define EXPORTED "asm(\".pushsection \\\"___ksymtab+f\\\", \\\"a\\\"\\n __ksymtab_f: .long f - .\\n .popsection\");\n"
+
+/* Who calls a function that is not exported is changed with it. */
+static void test_exported_functions(void **state)
+{
+	assert_ok(compare(CALLED("int a"), CALLED("int a, int b")));
+	assert_ok(compare(CALLED("int a") EXPORTED, CALLED("unsigned int b") EXPORTED));
+	assert_refused(compare(CALLED("int a") EXPORTED, CALLED("int a, int b") EXPORTED), "EXPORT-CHANGED");
+	assert_refused(compare(CALLED("int a") EXPORTED, CALLED("void *a") EXPORTED), "EXPORT-CHANGED");
+	assert_ok(compare_accepting(CALLED("int a") EXPORTED, CALLED("int a, int b") EXPORTED, (char *)"f"));
 }
 
 static void test_accepted(void **state)
@@ -108,9 +133,10 @@ static void test_accepted(void **state)
 static void test_no_debug_information(void **state)
 {
 	_cleanup_free_ char *good = compile_debug("good.o", "int x;\n"), *none = path_join(test_folder, "none.o");
+	struct change change = { 0 };
 	struct error *err;
 
-	err = layout_compare(none, good, "kernel/x.o", NULL, 0);
+	err = layout_compare(&change, none, good, NULL, 0);
 	assert_non_null(err);
 	assert_int_equal(err->kind, ERROR_SYSTEM);
 	error_free(err);
@@ -125,7 +151,10 @@ int main(void)
 		cmocka_unit_test(test_nameless_members),
 		cmocka_unit_test(test_enumerations),
 		cmocka_unit_test(test_new_type),
-		cmocka_unit_test(test_pointer_to_changed_type),
+		cmocka_unit_test(test_pointer_to_another_type),
+		cmocka_unit_test(test_equal_numbers),
+		cmocka_unit_test(test_typedef_of_nameless),
+		cmocka_unit_test(test_exported_functions),
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_no_debug_information),
 	};

@@ -19,7 +19,7 @@ static const char sample[] =
 	"    \"CVE-2026-1234\"\n"
 	"  ],\n"
 	"  \"description\": \"fork: a line, with \303\274\",\n"
-	"  \"format\": 1,\n"
+	"  \"format\": 2,\n"
 	"  \"id\": \"0123456789abcdef\",\n"
 	"  \"members\": [\n"
 	"    {\n"
@@ -40,6 +40,13 @@ static const char sample[] =
 	"  \"stays_loaded\": true,\n"
 	"  \"targets\": [\n"
 	"    {\n"
+	"      \"declarations\": [\n"
+	"        {\n"
+	"          \"kind\": \"keep\",\n"
+	"          \"name\": \"max_threads\",\n"
+	"          \"object\": \"kernel/fork.o\"\n"
+	"        }\n"
+	"      ],\n"
 	"      \"file\": \"new/vmlinux.ko\",\n"
 	"      \"functions\": [\n"
 	"        {\n"
@@ -51,6 +58,13 @@ static const char sample[] =
 	"          \"action\": \"add\",\n"
 	"          \"name\": \"helper\",\n"
 	"          \"object\": \"kernel/new.o\"\n"
+	"        }\n"
+	"      ],\n"
+	"      \"hooks\": [\n"
+	"        {\n"
+	"          \"kind\": \"pre_apply\",\n"
+	"          \"name\": \"make_room\",\n"
+	"          \"object\": \"kernel/fork.o\"\n"
 	"        }\n"
 	"      ],\n"
 	"      \"module\": \"kmend_0123456789abcdef_vmlinux\",\n"
@@ -111,6 +125,10 @@ static void test_round_trip(void **state)
 	assert_int_equal(m->targets[0].functions[1].action, MANIFEST_ADD);
 	assert_string_equal(m->targets[0].symbols[0].symbol, "kmend.init_task");
 	assert_string_equal(m->targets[0].symbols[0].name, "init_task");
+	assert_string_equal(m->targets[0].hooks[0].kind, "pre_apply");
+	assert_string_equal(m->targets[0].hooks[0].name, "make_room");
+	assert_string_equal(m->targets[0].declarations[0].kind, "keep");
+	assert_string_equal(m->targets[0].declarations[0].name, "max_threads");
 	assert_int_equal(m->member_count, 2);
 	assert_int_equal(m->members[0].size, 12);
 	assert_int_equal(m->members[0].sha256[31], 0xff);
@@ -271,6 +289,17 @@ static void test_targets(void **state)
 		  "manifest: targets[0]: functions[0]: name is empty" },
 		{ "targets.0.symbols.0.object", "\"kernel/new.o\"",
 		  "manifest: targets[0]: symbols[0]: object \"kernel/new.o\" is not listed" },
+		{ "targets.0.hooks", "{}", "manifest: targets[0]: hooks is not an array" },
+		{ "targets.0.hooks.0.kind", "\"keep\"",
+		  "manifest: targets[0]: hooks[0]: kind is not one of those that there are" },
+		{ "targets.0.hooks.0.object", "\"kernel/new.o\"",
+		  "manifest: targets[0]: hooks[0]: object \"kernel/new.o\" is not listed" },
+		{ "targets.0.declarations.0.kind", "\"pre_apply\"",
+		  "manifest: targets[0]: declarations[0]: kind is not one of those that there are" },
+		{ "targets.0.declarations.0.name", "\"\"",
+		  "manifest: targets[0]: declarations[0]: name is empty" },
+		{ "targets.0.declarations.0.object", "\"kernel/new.o\"",
+		  "manifest: targets[0]: declarations[0]: object \"kernel/new.o\" is not listed" },
 		{ "targets.0.symbols.0", "null",
 		  "manifest: targets[0]: symbols[0]: it is not an object" },
 	};
@@ -308,10 +337,10 @@ static void test_twice(void **state)
 
 static void test_other_format(void **state)
 {
-	_cleanup_free_ char *json = xstrdup("{\"format\": 2, \"new\": true}");
+	_cleanup_free_ char *json = xstrdup("{\"format\": 3, \"new\": true}");
 
 	read_refused(json, strlen(json), "PACK-FORMAT",
-		     "manifest: format 2; this kmend reads format 1");
+		     "manifest: format 3; this kmend reads format 2");
 	changed("format", NULL, "manifest: format is missing");
 	changed("format", "\"1\"", "manifest: format is not an integer");
 }
@@ -342,8 +371,8 @@ static void test_not_json(void **state)
 	not_json("{\"id\": \"\377\"}", 12, 1);
 	not_json("{\"id\": 1, \"id\": 2}", 18, 1);
 	not_json("{\"format\": 99999999999999999999}", 32, 1);
-	not_json(trailing, strlen(trailing), 59);
-	not_json(sample, strlen(sample) - 3, 57);
+	not_json(trailing, strlen(trailing), 73);
+	not_json(sample, strlen(sample) - 3, 71);
 	memset(deep, '[', 100000);
 	not_json(deep, 100000, 1);
 	read_refused("[]", 2, "PACK-INVALID", "manifest: it is not an object");

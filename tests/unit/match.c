@@ -100,14 +100,21 @@ static void proves_what_runs(void **state)
 	assert_address("second", kernel_address(&kernel, "second"));
 }
 
+/* Code apart that jumps back, and variables that only their place in a section tells apart. */
+static const char parts[] =
+	"int a(void) { static int __section(\".data.once\") n; return n++; }\n"
+	"int b(void) { static int __section(\".data.once\") n; return n += 2; }\n"
+	"int f(int x) { if (unlikely(x > 5)) fail(x); return external(x) + 1; }\n"
+	"int g(int x) { static int alone = 5; return x ? alone++ : a() + b(); }\n";
+
 /* No byte of a function may be another one; bytes that several of them share count for one. */
-static void every_byte_is_proved(void **state)
+static void prove_every_byte(const char *source)
 {
 	static const uint8_t bits[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff };
 	size_t i, k, n, count;
 
-	boot(plain);
-	prove(plain);
+	boot(source);
+	prove(source);
 	count = match->function_count;
 	for (n = 0; n < count; n++) {
 		_cleanup_free_ char *name = xstrdup(match->functions[n].pre->symbol->name);
@@ -122,7 +129,7 @@ static void every_byte_is_proved(void **state)
 				uint8_t bad = old ^ bits[k];
 
 				kernel_poke(&kernel, addr + i, &bad, 1);
-				prove(plain);
+				prove(source);
 				if (state_of(name) == MATCH_PROVED)
 					fail_msg("%s+%#zx: %#x for %#x is taken for the same", name, i,
 						 bad, old);
@@ -130,9 +137,15 @@ static void every_byte_is_proved(void **state)
 			kernel_poke(&kernel, addr + i, &old, 1);
 		}
 	}
-	prove(plain);
+	prove(source);
 	for (n = 0; n < count; n++)
 		assert_int_equal(match->functions[n].state, MATCH_PROVED);
+}
+
+static void every_byte_is_proved(void **state)
+{
+	prove_every_byte(plain);
+	prove_every_byte(parts);
 }
 
 static void tells_what_differs(void **state)
@@ -195,6 +208,90 @@ static void candidates_of_one_name(void **state)
 	prove("__attribute__((used)) " TWIN("\"one\""));
 	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
 	assert_refused(match_address(match, "twin", &addr), "FUNCTION-AMBIGUOUS");
+}
+
+/* An object's functions lie together: that tells apart what nothing refers to. */
+static void candidates_beside_others(void **state)
+{
+#define USED_TWIN "__attribute__((used)) " TWIN("\"one\"")
+	static const char a[] = USED_TWIN "int a(int x) { return x + 1; }";
+	static const char b[] = USED_TWIN "int b(int x) { return x + 2; } int c(int x) { return x + 3; }";
+	static const char *const sorted[] = { "int b(int x) { return x + 2; }", "int foreign(int x) { return x; }",
+					      "int c(int x) { return x + 3; }", USED_TWIN, a };
+	size_t i;
+
+	boot_two(a, b);
+	prove(b);
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "a"));
+	/* One function besides does not show that they are together. */
+	prove(a);
+	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+	/* A linker that sorts them. */
+	reset(NULL);
+	for (i = 0; i < ARRAY_SIZE(sorted); i++) {
+		struct object *obj = compile(sorted[i]);
+
+		kernel_add(&kernel, obj);
+		object_free(obj);
+	}
+	kernel_boot(&kernel);
+	prove(b);
+	assert_int_equal(state_of("b"), MATCH_PROVED);
+	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+}
+
+#define OPS(function, text)                                                                        \
+	"struct ops { int n; int (*f)(int); const char *name; const struct ops *next; };\n"        \
+	"extern const struct ops last; noinline static int one(int x) { return x + 1; }\n"         \
+	"noinline static int two(int x) { return x + 2; } extern void use(const struct ops *);\n"  \
+	"const struct ops first = { 1, one, \"first\", &last };\n"                                 \
+	"const struct ops last = { 2, " function ", \"" text "\", &first };\n"                      \
+	"void f(void) { use(&first); } int g(int x) { return one(x) + two(x); }\n"
+
+/* Tables of functions, strings and other tables, in a circle. */
+static void tables_that_refer(void **state)
+{
+	boot(OPS("two", "last"));
+	prove(OPS("two", "last"));
+	assert_proved("f");
+	assert_address("first", kernel_address(&kernel, "first"));
+	assert_address("last", kernel_address(&kernel, "last"));
+	prove(OPS("two", "lost"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	prove(OPS("one", "last"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	/* Nothing but the table tells which of several functions it is. */
+	boot_two(TWIN("\"one\"") "void (*const a[])(int) = { twin }; void f(int i) { a[i](i); }",
+		 TWIN("\"one\"") "void (*const b[])(int) = { twin }; void g(int i) { b[i](i + 1); }");
+	prove(TWIN("\"one\"") "void (*const b[])(int) = { twin }; void g(int i) { b[i](i + 1); }");
+	assert_int_equal(state_of("twin"), MATCH_PROVED);
+	assert_true(match_function(match, "twin")->addr > kernel_address(&kernel, "f"));
+}
+
+/* The address behind a string's end, where the linker put another string than the object has. */
+static void ends_of_strings(void **state)
+{
+#define ENDS(strings)                                                                              \
+	"asm(\".pushsection .rodata.str1.1,\\\"aMS\\\",@progbits,1\\n " strings "\\n .popsection\");\n"    \
+	"void f(char *p) { asm volatile(\"cmp $s + 3, %0\" : : \"r\"(p)); }\n"
+
+	boot(ENDS("s: .asciz \\\"ab\\\"; .asciz \\\"other\\\""));
+	prove(ENDS("s: .asciz \\\"ab\\\"; .asciz \\\"string\\\""));
+	assert_proved("f");
+	prove(ENDS("s: .asciz \\\"ac\\\"; .asciz \\\"other\\\""));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
+/* vmlinux' exit code is freed after boot; a module's stays. */
+static void exit_code(void **state)
+{
+	static const char source[] = "__section(\".exit.text\") int leave(int x) { return x; } int f(int x) { return x + 1; }";
+
+	boot(source);
+	prove(source);
+	assert_null(match_function(match, "leave"));
+	assert_proved("f");
 }
 
 /* A name that many statics have is only known where proved code refers to it. */
@@ -301,6 +398,11 @@ static void alternatives(void **state)
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %ecx; nop");
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %eax; int3");
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), ".byte 0x0f, 0x1f, 0x00");
+	/* A NOP that neither the kernel nor the assembler writes. */
+	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), ".byte 0x0f, 0x1f, 0x01");
+	TRIES(true, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x0f, 0x1f, 0x40, 0x00");
+	TRIES(false, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x0f, 0x1f, 0x40, 0x08");
+	TRIES(false, "nop; nop; nop; nop", ALT("4, 4", "nop"), ".byte 0x2e, 0x0f, 0x1f, 0x00");
 	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), "lfence");
 	TRIES(true, "nop; nop; nop", ALT("3, 3", "lfence"), ".byte 0x0f, 0x1f, 0x00");
 	TRIES(false, "nop; nop; nop", ALT("3, 3", "lfence"), "mfence");
@@ -408,18 +510,55 @@ static void lock_prefixes(void **state)
 	TRIES(false, "lock incl (%rdi)", "", ".byte 0x3e; incl (%rdi)");
 }
 
+/* The kernel writes the values of variables into the code at boot. */
+static void runtime_constants(void **state)
+{
+	static const char code[] = "unsigned long limit = 0x7ffffffff000; unsigned int bits = 19;\n"
+		"unsigned long f(unsigned long x) { unsigned long r; asm(\"movabs $0x123456789abcdef, %0\\n 1:\\n"
+		" .pushsection runtime_ptr_limit,\\\"a\\\"\\n .long 1b - 8 - .\\n .popsection\" : \"=r\" (r)); return r + x; }\n"
+		"unsigned int g(unsigned int x) { asm(\"shrl $12, %0\\n 1:\\n .pushsection runtime_shift_bits,\\\"a\\\"\\n"
+		" .long 1b - 1 - .\\n .popsection\" : \"+r\" (x)); return x; }";
+	static const uint64_t limit = 0x7ffffffff000, other = 0x7fffffffe000;
+	static const uint8_t original[] = { 0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01 }, bits = 19;
+	uint8_t *at;
+	uint64_t f, g;
+
+	boot(code);
+	prove(code);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);	/* not written yet */
+	at = memmem(kernel_bytes(&kernel, "f"), 32, original, 8);
+	assert_non_null(at);
+	f = KERNEL_BASE + (at - kernel.image);
+	at = memchr(kernel_bytes(&kernel, "g"), 12, 16);
+	assert_non_null(at);
+	g = KERNEL_BASE + (at - kernel.image);
+	kernel_poke(&kernel, f, &limit, 8);
+	kernel_poke(&kernel, g, &bits, 1);
+	prove(code);
+	assert_proved("f");
+	assert_proved("g");
+	kernel_poke(&kernel, f, &other, 8);
+	prove(code);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	assert_proved("g");
+}
+
 static void returns(void **state)
 {
 	static const char thunk[] = "jmp __x86_return_thunk";
 
 	TRIES(true, thunk, "", thunk);
 	TRIES(true, thunk, "", "ret; int3; int3; int3; int3");
+	TRIES(false, thunk, "", "ret; int3; int3; int3; nop");
+	TRIES(false, thunk, "", "ret; int3; int3; .byte 0x2e, 0xcc");
 	TRIES(true, thunk, "", "jmp srso_return_thunk");
 	TRIES(false, thunk, "", "jmp srso_return_thunk + 1");
 	TRIES(false, thunk, "", "call __x86_return_thunk");
 	TRIES(false, thunk, "", "ret; int3; int3; int3; ret");
 	TRIES(false, thunk, "", "jmp external");
 	TRIES(false, "jmp external", "", "ret; int3; int3; int3; int3");
+	/* The kernel's own code that compares addresses with it. */
+	TRIES(true, "cmp $__x86_return_thunk, %rax", "", "cmp $__x86_return_thunk, %rax");
 }
 
 static void indirect_calls(void **state)
@@ -437,6 +576,8 @@ static void indirect_calls(void **state)
 	TRIES(false, call, "", "call *(%rcx); nop; nop; nop");
 	TRIES(false, call, "", "jmp *%rcx; nop; nop; nop");
 	TRIES(true, jump, "", "jmp *%r9; int3; nop");
+	TRIES(false, jump, "", "jmp *%r9; nop; int3");
+	TRIES(false, call, "", ".byte 0x40; call *%rcx; nop; nop");
 	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
 }
 
@@ -571,9 +712,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(proves_what_runs), T(every_byte_is_proved), T(tells_what_differs),
-		T(candidates_of_one_name), T(statics_of_one_name), T(weak_functions),
+		T(candidates_of_one_name), T(candidates_beside_others), T(tables_that_refer),
+		T(ends_of_strings), T(exit_code), T(statics_of_one_name), T(weak_functions),
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
-		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(returns), T(indirect_calls), T(static_calls),
+		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(runtime_constants), T(returns), T(indirect_calls), T(static_calls),
 		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
 		T(branches_with_prefixes), T(survives_damaged_objects),
 	};

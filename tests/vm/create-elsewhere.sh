@@ -10,12 +10,13 @@
 need qemu-system-x86_64 jq xz
 need_kernel
 helper ktext
-update builtin builtin
+# The second one uses a header of kmend.
+update builtin builtin shadow
 
 mkdir "$work/far away" "$work/far away/linux"
 cd "$work/far away" || exit 1
 tar -x -f "$kit/source.tar.xz" --strip-components=1 -C linux || exit 1
-cp "$data/builtin.patch" .
+cp "$data/builtin.patch" "$data/shadow.patch" .
 listing()
 {
 	find linux -printf '%p %y %m %s %T@\n' | sort | sha256sum
@@ -32,9 +33,9 @@ elsewhere()
 umask 077
 for seconds in 2 12; do
 	timeout -s KILL $seconds env KMEND_CACHE="$work/cache" \
-		"$kmend" create -q --kernel "$kit" --source linux -o killed.kmend builtin.patch >/dev/null 2>&1
+		"$kmend" create -q --kernel "$kit" --source linux -o killed.kmend builtin.patch shadow.patch >/dev/null 2>&1
 done
-elsewhere -o there.kmend builtin.patch || fail "create elsewhere ended with status $?"
+elsewhere -o there.kmend builtin.patch shadow.patch || fail "create elsewhere ended with status $?"
 same "the pack" "$work/builtin.kmend" there.kmend
 umask 022
 expect "the source is untouched" "$before" "$(listing)"

@@ -33,10 +33,20 @@ refused "a document" NOTHING-COMPILED "the patch touches no source code *" creat
 refused "a file that is not built" NOTHING-COMPILED "*configuration compiles: fs/minix/dir.c*" create "$data/not-built.patch"
 refused "a patch that does not compile" COMPILE-FAILED \
 	"fs/proc/cmdline.c does not compile with the patch:*error:*no_such_variable*undeclared*" create "$data/bad-compile.patch"
+refused "code of the vDSO" OUTSIDE-KERNEL "arch/x86/entry/vdso/vclock_gettime.c is part of the vDSO*" create "$data/vdso.patch"
+sed 's/^+proc-y\t+= extra.o/+obj-m\t+= extra.o/' "$data/new-file.patch" >"$work/module.patch"
+refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a module of its own, extra" create "$work/module.patch"
+sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
+refused "other flags" BUILD-CHANGED "the patch changes fs/proc/Makefile, *" create "$work/flags.patch"
 refused "lines that move" NOTHING-CHANGED "the patch changes no running code*" create "$data/lines.patch"
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
+refused "code that ran at boot, with code that may rely on it" INIT-CHANGED "*proc_cmdline_init*cmdline_proc_show*" \
+	create "$data/init.patch" "$data/builtin.patch"
+run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_cmdline_init "$data/init.patch" \
+	"$data/builtin.patch"
+expect "the same, where its author knows that it does not: $said" 0 "$status"
 refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
-refused "an export that goes" EXPORT-CHANGED "*kobject_uevent_env*" create "$data/export.patch"
+refused "an export that goes" NOTHING-CHANGED "*kobject_uevent_env*stays exported*" create "$data/export.patch"
 
 : >"$work/empty.patch"
 refused "an empty patch" PATCH-INVALID "*empty.patch is no unified diff*" create "$work/empty.patch"

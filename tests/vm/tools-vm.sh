@@ -99,6 +99,23 @@ EOS
 [ "$(tail -c +21 "$dir/out" | head -c 300000 | md5sum | cut -c1-32)" = "$(tail -c 32 "$dir/out")" ] ||
 	fail "binary output does not come out as it went in"
 
+# Files and folders come out, whatever the script's status; what is not there is an error.
+expect 5 --get made:"$dir/got/folder" --get noise:"$dir/got/noise" <<'EOS'
+mkdir -p made/below
+echo content >made/below/file
+head -c 3000000 /dev/urandom >noise
+md5sum <noise | cut -c1-32
+exit 5
+EOS
+expect_output "$(md5sum <"$dir/got/noise" | cut -c1-32)"
+[ "$(cat "$dir/got/folder/below/file")" = content ] || fail "a folder does not come out as it was"
+expect 126 --get nothing:"$dir/got/nothing" <<'EOS'
+exit 0
+EOS
+expect 126 --get nothing <<'EOS'
+exit 0
+EOS
+
 # Programs bring their libraries along.
 cp "$(command -v dpkg)" "$dir/program"
 expect 0 --kmend "$dir/program" --file "$dir/program" <<'EOS'

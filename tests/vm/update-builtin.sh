@@ -8,7 +8,7 @@ need qemu-system-x86_64 jq
 need_kernel
 update builtin builtin
 helper ktext
-guest builtin.sh --cpus 2 --warn-is-crash
+guest builtin.sh --cpus 2 --warn-is-crash --get "before:$work/before" --get "after:$work/after"
 id=$(json inspect .manifest.id)
 expect "inspect --json" "$(cat "$kit/release") false cmdline_proc_show" \
 	"$(json inspect '[.manifest.release, .signed, .manifest.targets[].functions[].name]|join(" ")')"
@@ -17,4 +17,23 @@ expect "verify --json" "$id true proved" \
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
 expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
 	"$(json status '[.engine_abi, (.updates[]|.id, .state, .functions[].name, .modules[])]|join(" ")')"
+
+# What was proved there is proved here, to the same addresses, by anybody who may read the snapshot.
+for when in before after; do
+	[ $when = before ] && there=verify || there=verify-after
+	json "$there" 'del(.milliseconds)' >"$work/there.json"
+	"$kmend" verify --allow-unsigned --json --snapshot "$work/$when" "$work/builtin.kmend" >"$work/out" 2>&1
+	expect "verify of the snapshot taken $when: status" "$([ $when = before ] && echo 0 || echo 1)" $?
+	jq -cr 'del(.milliseconds)' "$work/out" >"$work/here.json"
+	same "verify of the snapshot taken $when" "$work/there.json" "$work/here.json"
+done
+chmod -R a+rX "$work" && run setpriv --reuid 65534 --clear-groups \
+	"$kmend" verify --allow-unsigned --snapshot "$work/before" "$work/builtin.kmend"
+expect "verify of a snapshot without root" 0 "$status"
+printf x | dd of="$work/after/memory" bs=1 seek=100 conv=notrunc 2>"$work/err"
+refused "a damaged snapshot" SNAPSHOT-INVALID "*after/memory: *" \
+	"$kmend" verify --allow-unsigned --snapshot "$work/after" "$work/builtin.kmend"
+echo 6.1.0-other >"$work/before/sys/kernel/osrelease"
+refused "a snapshot of another kernel" KERNEL-OTHER "* is for kernel $(cat "$kit/release"), and 6.1.0-other is in the snapshot *" \
+	"$kmend" verify --allow-unsigned --snapshot "$work/before" "$work/builtin.kmend"
 finish

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Updates to code that sleeps, and to code with a tracepoint, with messages printed once, with debug messages.
+# Updates with a new file, to code that sleeps, and to code with a tracepoint, with messages printed once, with debug
+# messages, and with values that the kernel wrote into it.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -10,6 +11,8 @@ update fifo fifo
 update itimer itimer
 update once once
 update debug debug
+update paths paths
+update new-file new-file
 helper ktext
 helper calls
 guest code.sh --cpus 2 --warn-is-crash

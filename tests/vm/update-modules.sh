@@ -11,6 +11,7 @@ update version version
 update module module
 update two-files two-files
 update both builtin builtin-more module
+update new-export new-export
 helper ktext
 guest modules.sh --cpus 2 --warn-is-crash
 expect "status --json" "loadavg_proc_show uptime_proc_show" \

@@ -64,6 +64,17 @@ void jumps_write(const struct jump *jumps, unsigned int count, unsigned int step
 	}
 }
 
+void text_write(unsigned long to, const void *from, size_t size)
+{
+	size_t part;
+
+	for (; size; to += part, from += part, size -= part) {
+		/* It maps one page, or two. */
+		part = min_t(size_t, size, PAGE_SIZE);
+		text_poke_kgdb((void *)to, from, part);
+	}
+}
+
 void jumps_guard(const struct jump *jumps, unsigned int count)
 {
 	guarded = jumps;

@@ -43,6 +43,9 @@ void jumps_write(const struct jump *jumps, unsigned int count, unsigned int step
 void jumps_guard(const struct jump *jumps, unsigned int count);
 void jumps_unguard(void);
 
+/* Write @size bytes of @from to memory that is write-protected; in the stop. */
+void text_write(unsigned long to, const void *from, size_t size);
+
 int text_init(void);
 void text_exit(void);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "arch/x86/x86.h"
 
+#include <string.h>
+
 bool x86_decode(const uint8_t *text, size_t size, ZydisDecodedInstruction *insn)
 {
 	static ZydisDecoder decoder;
@@ -13,10 +15,35 @@ bool x86_decode(const uint8_t *text, size_t size, ZydisDecodedInstruction *insn)
 	return ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, text, size, insn));
 }
 
+/*
+ * The forms of arch/x86/include/asm/nops.h and of the assembler, which are the
+ * same; the processor knows many more.  Those of more than nine bytes have a
+ * prefix CS and as many of operand size as it takes.
+ */
 bool x86_is_nop(const ZydisDecodedInstruction *insn, const uint8_t *text)
 {
-	/* f3 0f 1e fa is ENDBR64, which Zydis has as its own mnemonic. */
-	return insn->mnemonic == ZYDIS_MNEMONIC_NOP;
+	static const uint8_t nops[][9] = {
+		{ 0x90 },
+		{ 0x66, 0x90 },
+		{ 0x0f, 0x1f, 0x00 },
+		{ 0x0f, 0x1f, 0x40, 0x00 },
+		{ 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+		{ 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 },
+		{ 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
+		{ 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
+	};
+	static const uint8_t with_cs[] = { 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 };
+	unsigned int more;
+
+	if (insn->mnemonic != ZYDIS_MNEMONIC_NOP)
+		return false;
+	if (insn->length <= sizeof(nops[0]))
+		return !memcmp(text, nops[insn->length - 1], insn->length);
+	for (more = insn->length - sizeof(with_cs); more; more--)
+		if (*text++ != 0x66)
+			return false;
+	return !memcmp(text, with_cs, sizeof(with_cs));
 }
 
 bool x86_is_relative(const ZydisDecodedInstruction *insn, int64_t *target)

@@ -34,6 +34,26 @@ bool has_lock_site(const struct walk *k, const struct cursor *c)
 	return site_entries(k, c->atom, ".smp_locks", c->at, &count) != NULL;
 }
 
+bool write_constants(const struct walk *k, const struct cursor *c, uint8_t *bytes, unsigned int size)
+{
+	size_t n, i;
+	const struct table_entry *e = tables_of(k->w->tables, c->atom, &n);
+
+	for (i = 0; i < n; i++) {
+		uint64_t at = e[i].relocs[0].delta - c->at, addr;
+		const char *variable;
+		unsigned int width;
+
+		if (e[i].table->kind != ARCH_TABLE_CONSTANT || at >= size)
+			continue;
+		variable = arch_constant(e[i].table, e[i].section, &width);
+		addr = k->w->ops->lookup(k->w->arg, variable);
+		if (at + width > size || !addr || !k->w->ops->read(k->w->arg, addr, bytes + at, width))
+			return false;
+	}
+	return true;
+}
+
 static bool starts_with(const char *s, const char *prefix)
 {
 	return s && !strncmp(s, prefix, strlen(prefix));
@@ -46,15 +66,24 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-/* Nothing but filling; INT3 where the processor does not get to only. */
-static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end, bool reached)
+/* Nothing but NOPs. */
+static bool is_filled(const uint8_t *text, uint64_t at, uint64_t end)
 {
 	ZydisDecodedInstruction insn;
 
 	for (; at < end; at += insn.length)
-		if (!x86_decode(text + at, end - at, &insn) ||
-		    (!x86_is_nop(&insn, text + at) &&
-		     (reached || insn.mnemonic != ZYDIS_MNEMONIC_INT3)))
+		if (!x86_decode(text + at, end - at, &insn) || !x86_is_nop(&insn, text + at))
+			return false;
+	return true;
+}
+
+/* RET, and INT3 to the end of what was there before. */
+static bool is_return(const uint8_t *text, uint64_t at, uint64_t end)
+{
+	if (text[at] != 0xc3)
+		return false;
+	while (++at < end)
+		if (text[at] != 0xcc)
 			return false;
 	return true;
 }
@@ -108,13 +137,13 @@ static enum form form_direct_call(struct walk *k, struct cursor *c, uint64_t len
 	if (!base || !k->w->ops->read(k->w->arg, base + slot->delta, &held, sizeof(held)))
 		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
-	if (target && is_filled(k->w->text, c->run + call, end, true)) {
+	if (target && is_filled(k->w->text, c->run + call, end)) {
 		if (held == target && k->w->text[c->run] == 0xe8)
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
 	if (held && held == k->w->ops->lookup(k->w->arg, nothing) &&
-	    is_filled(k->w->text, c->run, end, true))
+	    is_filled(k->w->text, c->run, end))
 		return equal(c, length, length);
 	return FORM_NONE; /* the original, or an alternative for it */
 }
@@ -235,14 +264,13 @@ static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step
 /* apply_returns(): RET and filling, or a jump to the return thunk that this CPU needs. */
 static enum form form_return(struct walk *k, struct cursor *c, const struct step *s)
 {
-	const uint8_t *text = k->w->text + c->run;
 	uint64_t end = c->run + s->pre.length, target;
 	const char *module;
 	unsigned int length;
 
 	if (end > k->w->size)
 		return different(k, c, "a return is cut short");
-	if (text[0] == 0xc3 && is_filled(k->w->text, c->run + 1, end, false))
+	if (is_return(k->w->text, c->run, end))
 		return equal(c, s->pre.length, s->pre.length);
 	target = branch_target(k, c->run, end, &length);
 	if (s->run.mnemonic == s->pre.mnemonic && target &&
@@ -266,12 +294,22 @@ static int thunk_register(const char *name)
 	return -1;
 }
 
+/* A call or jump through the register, in the form of emit_indirect(). */
+static bool is_register_branch(const uint8_t *text, uint64_t size, ZydisMnemonic mnemonic, int reg,
+			       unsigned int *length)
+{
+	uint8_t form[] = { 0x41, 0xff, (mnemonic == ZYDIS_MNEMONIC_CALL ? 0xd0 : 0xe0) | (reg & 7) };
+	unsigned int skip = reg < 8;
+
+	*length = sizeof(form) - skip;
+	return reg >= 0 && size >= *length && !memcmp(text, form + skip, *length);
+}
+
 /* apply_retpolines(): the thunk, or the call or jump through the register, behind an LFENCE maybe. */
 static enum form form_indirect(struct walk *k, struct cursor *c, const struct step *s, const char *thunk)
 {
 	static const uint8_t lfence[] = { 0x0f, 0xae, 0xe8 };
 	uint64_t at = c->run, end = c->run + s->pre.length, target;
-	ZydisDecodedInstruction insn;
 	const char *module, *name;
 	unsigned int length;
 
@@ -280,7 +318,7 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
 	if (target) {
 		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (is_filled(k->w->text, at + length, end, true) &&
+		if (is_filled(k->w->text, at + length, end) &&
 		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
 		     (starts_with(name, "__x86_indirect_its_thunk_") &&
 		      thunk_register(name) == thunk_register(thunk))))
@@ -289,11 +327,14 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	}
 	if (end - at > sizeof(lfence) && !memcmp(k->w->text + at, lfence, sizeof(lfence)))
 		at += sizeof(lfence);
-	if (x86_decode(k->w->text + at, end - at, &insn) && insn.mnemonic == s->pre.mnemonic &&
-	    insn.opcode == 0xff && insn.raw.modrm.mod == 3 &&
-	    (insn.raw.modrm.rm | insn.raw.rex.B << 3) == thunk_register(thunk) &&
-	    is_filled(k->w->text, at + insn.length, end, insn.mnemonic == ZYDIS_MNEMONIC_CALL))
-		return equal(c, s->pre.length, s->pre.length);
+	if (is_register_branch(k->w->text + at, end - at, s->pre.mnemonic, thunk_register(thunk), &length)) {
+		at += length;
+		/* Against speculation beyond the jump. */
+		if (s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && at < end && k->w->text[at] == 0xcc)
+			at++;
+		if (is_filled(k->w->text, at, end))
+			return equal(c, s->pre.length, s->pre.length);
+	}
 	return different(k, c, "an indirect call is none of the forms that it can have");
 }
 
@@ -325,8 +366,7 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	}
 	if (!held && s->run.length == 5 && x86_is_nop(&s->run, text))
 		return equal(c, 5, 5);
-	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && text[0] == 0xc3 &&
-	    is_filled(k->w->text, c->run + 1, end, false))
+	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return(k->w->text, c->run, end))
 		return equal(c, 5, 5);
 	if (held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
 	    (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5)))
@@ -338,19 +378,22 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 {
 	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	static const uint8_t poison[] = { 0x66, 0x0f, 0x1f, 0x00 };	/* gen_endbr_poison() */
 	const struct symbol *to = s->reloc_count == 1 ? s->relocs->symbol : NULL;
 	const char *name = to ? to->name : "";
 
 	/* ENDBR where nothing jumps to is overwritten (apply_seal_endbr()). */
 	if (s->pre.length == 4 && !memcmp(s->pre_bytes, endbr, 4)) {
-		if (s->run.length == 4 && (x86_is_nop(&s->run, s->run_bytes) ||
-					   !memcmp(s->run_bytes, endbr, 4))) {
+		if (!memcmp(s->run_bytes, endbr, 4) || !memcmp(s->run_bytes, poison, 4)) {
 			if (c->atom == k->w->pre && !c->run)
 				k->w->jump_offset = 4;
 			return equal(c, 4, 4);
 		}
 		return different(k, c, "ENDBR is another instruction");
 	}
+	/* alternative.c itself compares addresses with these. */
+	if (s->pre.mnemonic != ZYDIS_MNEMONIC_CALL && s->pre.mnemonic != ZYDIS_MNEMONIC_JMP)
+		return FORM_NONE;
 	if (!strcmp(name, "__fentry__"))
 		return form_ftrace(k, c, s);
 	if (!strcmp(name, "__x86_return_thunk"))

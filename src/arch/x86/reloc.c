@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "arch/x86/x86.h"
 
+#include <string.h>
+
 unsigned int arch_reloc_size(uint32_t type)
 {
 	switch (type) {
@@ -99,7 +101,7 @@ void arch_find_branches(struct section *sec)
 /* Sets the biases of the relocations from @rel on that lie in [start, end), instruction by instruction. */
 static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t start, uint64_t end)
 {
-	struct reloc *last = sec->relocs + sec->reloc_count;
+	struct reloc *last = rel ? sec->relocs + sec->reloc_count : NULL;
 	uint64_t at = start;
 
 	while (at < end && rel < last && rel->offset < end) {
@@ -145,4 +147,32 @@ struct error *arch_reloc_biases(struct object *obj, struct section *sec)
 	for (i = 0; i < sec->atom_count; i++)
 		rel = set_biases(sec, rel, sec->atoms[i]->start, sec->atoms[i]->end);
 	return NULL;
+}
+
+static uint64_t load(const uint8_t *p, unsigned int size)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, p, size);
+	return value;
+}
+
+uint64_t arch_reloc_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr)
+{
+	unsigned int size = arch_reloc_size(rel->type);
+	uint64_t value = load(field, size);
+
+	switch (rel->type) {
+	case R_X86_64_PC32:
+	case R_X86_64_PLT32:
+		return field_addr + (int32_t)value + rel->bias;
+	case R_X86_64_PC8:
+		return field_addr + (int8_t)value + rel->bias;
+	case R_X86_64_PC64:
+		return field_addr + value;
+	case R_X86_64_32S:
+		return (int32_t)value;
+	default:
+		return value;
+	}
 }

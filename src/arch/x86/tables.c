@@ -7,6 +7,8 @@
 #include "arch/arch.h"
 #include "util/memory.h"
 
+#include <string.h>
+
 const struct arch_table arch_tables[] = {
 	/* arch/x86/include/asm/alternative.h */
 	{ ".altinstructions", ARCH_TABLE_ALTERNATIVE, 2, NULL },
@@ -19,6 +21,9 @@ const struct arch_table arch_tables[] = {
 	{ "__bug_table", ARCH_TABLE_PLAIN, 2, NULL },
 	/* arch/x86/include/asm/extable.h: place, fixup */
 	{ "__ex_table", ARCH_TABLE_PLAIN, 2, NULL },
+	/* arch/x86/include/asm/runtime-const.h, since 6.11: an immediate, or the count of a shift */
+	{ "runtime_ptr_", ARCH_TABLE_CONSTANT, 1, NULL },
+	{ "runtime_shift_", ARCH_TABLE_CONSTANT, 1, NULL },
 	/* made by objtool: tools/objtool/check.c */
 	{ ".static_call_sites", ARCH_TABLE_DERIVED, 2, NULL },
 	{ ".retpoline_sites", ARCH_TABLE_DERIVED, 1, NULL },
@@ -42,6 +47,13 @@ const struct arch_table arch_tables[] = {
 };
 
 const size_t arch_table_count = ARRAY_SIZE(arch_tables);
+
+/* __runtime_fixup_ptr() and __runtime_fixup_shift() (arch/x86/include/asm/runtime-const.h). */
+const char *arch_constant(const struct arch_table *table, const struct section *sec, unsigned int *size)
+{
+	*size = strcmp(table->section, "runtime_shift_") ? 8 : 1;
+	return sec->name + strlen(table->section);
+}
 
 /*
  * struct alt_instr: two s32, then cpuid and flags, then instrlen and

@@ -40,35 +40,6 @@ bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target)
 	return k->w->ops->refer(k->w->arg, rel, target - rel->delta);
 }
 
-static uint64_t load(const uint8_t *p, unsigned int size)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, p, size);
-	return value;
-}
-
-/* The address that a relocated field of the running instruction holds. */
-static uint64_t field_target(const struct reloc *rel, const uint8_t *field, uint64_t field_addr)
-{
-	unsigned int size = arch_reloc_size(rel->type);
-	uint64_t value = load(field, size);
-
-	switch (rel->type) {
-	case R_X86_64_PC32:
-	case R_X86_64_PLT32:
-		return field_addr + (int32_t)value + rel->bias;
-	case R_X86_64_PC8:
-		return field_addr + (int8_t)value + rel->bias;
-	case R_X86_64_PC64:
-		return field_addr + value;
-	case R_X86_64_32S:
-		return (int32_t)value;
-	default:
-		return value;
-	}
-}
-
 static bool decode(struct walk *k, const struct cursor *c, uint64_t run_end, struct step *s)
 {
 	const struct atom *a = c->atom;
@@ -114,6 +85,8 @@ static bool same_bytes(struct walk *k, const struct cursor *c, const struct step
 	}
 	if (bytes[0] == 0xf0 && s->run_bytes[0] == 0x3e && has_lock_site(k, c))
 		bytes[0] = 0x3e;
+	if (!write_constants(k, c, bytes, s->pre.length))
+		return false;
 	return !memcmp(bytes, s->run_bytes, s->pre.length);
 }
 
@@ -126,7 +99,7 @@ static bool same_references(struct walk *k, const struct cursor *c, const struct
 		const struct reloc *rel = &s->relocs[i];
 		uint64_t at = rel->offset - start;
 
-		if (!walk_refer(k, rel, field_target(rel, s->run_bytes + at, walk_run_address(k, c) + at)))
+		if (!walk_refer(k, rel, arch_reloc_target(rel, s->run_bytes + at, walk_run_address(k, c) + at)))
 			return walk_differs(k, c, "it refers to something else");
 	}
 	return true;

@@ -61,6 +61,12 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s);
 /* Whether a lock prefix that the kernel takes away on one CPU stands at @at. */
 bool has_lock_site(const struct walk *k, const struct cursor *c);
 
+/*
+ * Writes the values of variables to @bytes, the instruction of @size bytes at
+ * @c, where the kernel does at boot; false where such a value cannot be read.
+ */
+bool write_constants(const struct walk *k, const struct cursor *c, uint8_t *bytes, unsigned int size);
+
 /* The first entry of the table @name about the place @at in @atom, and how many there are for it. */
 const struct table_entry *site_entries(const struct walk *k, const struct atom *atom, const char *name,
 				       uint64_t at, size_t *count);

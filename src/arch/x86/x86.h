@@ -10,7 +10,7 @@
 /* Decodes one instruction in 64-bit mode; false where there is none. */
 bool x86_decode(const uint8_t *text, size_t size, ZydisDecodedInstruction *insn);
 
-/* A no-operation that compilers and the kernel fill space with, of any length. */
+/* A no-operation that assemblers and the kernel fill space with, of any length. */
 bool x86_is_nop(const ZydisDecodedInstruction *insn, const uint8_t *text);
 
 /*

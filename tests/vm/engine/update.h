@@ -16,4 +16,8 @@
 	} }; \
 	const u32 kmend_function_count = 1; \
 	const struct kmend_range kmend_ranges[1] __section(".kmend.ranges"); \
-	const u32 kmend_range_count
+	const u32 kmend_range_count; \
+	const struct kmend_object kmend_objects[1]; \
+	const u32 kmend_object_count; \
+	const struct kmend_hook kmend_hooks[1]; \
+	const u32 kmend_hook_count

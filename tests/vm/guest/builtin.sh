@@ -27,6 +27,10 @@ works "verify" "fs/proc/cmdline.o in vmlinux: * 0 differ, 0 ambiguous
 $id: proved against the running kernel in * ms" kmend verify --allow-unsigned builtin.kmend
 kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
 show verify /tmp/json
+works "snapshot" "before: $release, *" kmend snapshot -q before
+works "verify of a snapshot" "*$id: proved against the snapshot before in * ms" \
+	kmend verify --allow-unsigned --snapshot before builtin.kmend
+refused "snapshot to what is there" SNAPSHOT-EXISTS "before exists *" kmend snapshot -q before
 works "dry run" "*$id: could be applied (builtin), proved in * ms" kmend apply --dry-run --allow-unsigned builtin.kmend
 kmend apply -q --dry-run --allow-unsigned --json builtin.kmend >/tmp/json
 show dry-run /tmp/json
@@ -44,6 +48,11 @@ works "without a command" "ID *$id *" kmend
 kmend status --json >/tmp/json
 show status /tmp/json
 expect "two modules are loaded" 2 "$(lsmod | grep -c '^kmend')"
+works "snapshot with the update applied" "after: $release, *" kmend snapshot -q after
+refused "verify of what is replaced" FUNCTION-REPLACED "cmdline_proc_show is replaced already, by kmend_$id*" \
+	kmend verify --allow-unsigned builtin.kmend
+kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
+show verify-after /tmp/json
 refused "apply again" ALREADY-APPLIED "$id: is applied already" apply builtin.kmend
 refused "dry run of what is applied" ALREADY-APPLIED "$id: *" apply --dry-run builtin.kmend
 expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"

@@ -2,11 +2,14 @@
 /*
  * calls itimer SECONDS: sets and clears an interval timer; prints "done" or the error.
  * calls capget VERSION: reads the capabilities in a version of the interface (1 or 3).
+ * calls open ADDRESS: opens /proc/version by a path that lies at an address with these last 16 bits.
  * calls nobody COMMAND...: runs it as a user without any rights.
  */
 #include <error.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,20 @@ static int capget(long version)
 	return syscall(SYS_capget, &header, value) ? errno : 0;
 }
 
+static int open_path(long bits)
+{
+	static char paths[3 << 16];
+	char *path = (char *)(((uintptr_t)paths + 0xffff) & ~(uintptr_t)0xffff) + (bits & 0xffff);
+	int fd;
+
+	strcpy(path, "/proc/version");
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
 static void run_as_nobody(char **argv)
 {
 	if (setgid(65534) || setuid(65534))
@@ -42,13 +59,18 @@ static void run_as_nobody(char **argv)
 
 int main(int argc, char **argv)
 {
+	long number;
 	int err;
 
 	if (argc > 2 && !strcmp(argv[1], "nobody"))
 		run_as_nobody(argv + 2);
 	if (argc != 3)
-		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | nobody COMMAND...");
-	err = !strcmp(argv[1], "itimer") ? itimer(atol(argv[2])) : capget(atol(argv[2]));
+		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | open ADDRESS | nobody COMMAND...");
+	number = strtol(argv[2], NULL, 0);
+	if (!strcmp(argv[1], "open"))
+		err = open_path(number);
+	else
+		err = !strcmp(argv[1], "itimer") ? itimer(number) : capget(number);
 	puts(err ? strerror(err) : "done");
 	return 0;
 }

@@ -128,4 +128,26 @@ dmesg -c >/dev/null
 echo add >$uevent
 expect "the old code is off too" 0 "$(said_times "'null' .*: kobject_uevent_env")"
 text_same "debug messages" vmlinux
+
+# ---- values that the kernel wrote into its code ----
+
+paths=$(id_of paths)
+expect "the old code opens it" "done" "$(./calls open 0xabcd)"
+loop ./calls open 0x1230
+works "apply to what every path runs through" "$paths: applied *" apply paths.kmend
+expect "the new code refuses it" "Invalid cross-device link" "$(./calls open 0xabcd)"
+expect "and nothing else" "done" "$(./calls open 0xabce)"
+expect "names are found by it" 1 "$(said_times 'replaced: a name is found')"
+works "undo" "*$paths: undone, *" kmend undo "$paths"
+expect "the old code opens it" "done" "$(./calls open 0xabcd)"
+loop_end
+text_same "paths" vmlinux
+
+# ---- a function in a file that the patch adds ----
+
+works "apply: a new file" "*: applied *" apply new-file.kmend
+expect "its function runs" "extra *" "$(cat /proc/cmdline)"
+works "undo: a new file" "*: undone, *" kmend undo --all
+expect "its function does not run" "[!e]*" "$(cat /proc/cmdline)"
+
 finish

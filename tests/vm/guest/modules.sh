@@ -69,6 +69,13 @@ works "undo in both" "$both: undone, *" kmend undo "$both"
 expect "the kernel as it was" "[!r]*" "$(cat /proc/cmdline)"
 expect "the module as it was" "[1-9][0-9]*" "$(packet_size)"
 
+export=$(id_of new-export)
+works "apply a new function of the kernel that a module calls" "$export: applied *" apply new-export.kmend
+expect "the module calls it" 7 "$(packet_size)"
+works "undo" "$export: undone, *" kmend undo "$export"
+expect "the module as it was" "[1-9][0-9]*" "$(packet_size)"
+expect "both of its modules are gone" "" "$(lsmod | grep "kmend_$export")"
+
 version=$(id_of version)
 works "apply three packs" "$version: applied *$module: applied *$two: applied *" \
 	apply version.kmend module.kmend two-files.kmend

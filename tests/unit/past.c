@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Changes of code that ran already. */
+#include "compile.h"
+
+#include "diff/diff.h"
+
+static struct change change;
+
+static void find(const char *pre, const char *post)
+{
+	_cleanup_free_ char *debug = compile_debug("post.o", post);
+
+	change = (struct change){ .pre = compile(pre), .post = compile(post) };
+	assert_ok(diff_objects(&change));
+	assert_ok(past_find(&change, debug));
+}
+
+static int tear_down(void **state)
+{
+	object_free(change.pre);
+	object_free(change.post);
+	change_fini(&change);
+	change = (struct change){ 0 };
+	return 0;
+}
+
+#define INIT "__attribute__((section(\".init.text\"))) "
+#define NET "struct net; struct pernet_operations { void *list[2]; int (*init)(struct net *); void (*exit)(struct net *); };\n" \
+	"extern int create(struct net *, int); extern void drop(struct net *);\n"
+#define OPS "struct pernet_operations ops = { .init = set_up, .exit = tear_down };\n"
+#define CODE(set, tear, other) NET "static int set_up(struct net *n) { return create(n, " set "); }\n" \
+	"static void tear_down(struct net *n) { drop(n); create(n, " tear "); }\n" OPS \
+	"int other(struct net *n) { return create(n, " other "); }\n"
+
+static void boot_code(void **state)
+{
+	find(INIT "int a(int x) { return x; } " INIT "int b(int x) { return x; } int c(int x) { return x; }",
+	     INIT "int a(int x) { return x + 1; } " INIT "int b(int x) { return x; } int c(int x) { return x + 1; }");
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.past[0]), "a");
+	assert_int_equal(change.replaced_count, 1);
+}
+
+static void set_up_of_namespaces(void **state)
+{
+	find(CODE("1", "2", "3"), CODE("4", "2", "5"));
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.past[0]), "set_up");
+	assert_int_equal(change.replaced_count, 2);
+	assert_int_equal(change.note_count, 1);
+}
+
+static void what_did_not_change(void **state)
+{
+	find(CODE("1", "2", "3"), CODE("1", "4", "5"));
+	assert_int_equal(change.past_count, 0);
+	assert_int_equal(change.replaced_count, 2);
+}
+
+#define T(f) cmocka_unit_test_teardown(f, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { T(boot_code), T(set_up_of_namespaces), T(what_did_not_change) };
+
+	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+}
