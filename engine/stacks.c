@@ -110,21 +110,18 @@ static bool blocked_by_words(const struct stop *stop, const struct task_struct *
 /* Of an idle task whose CPU is offline it is not known how deep it is. */
 static unsigned long stack_pointer(struct task_struct *task)
 {
-	if (task == current)
-		return (unsigned long)__builtin_frame_address(0);
 	if (is_idle_task(task) && !cpu_online(task_cpu(task)))
 		return 0;
 	return saved_stack_pointer(task);
 }
 
-static bool blocked_by_stack(const struct stop *stop, struct task_struct *task)
+static bool blocked_by_stack(const struct stop *stop, struct task_struct *task, unsigned long sp)
 {
-	unsigned long sp, top, base = (unsigned long)task_stack_page(task);
+	unsigned long top, base = (unsigned long)task_stack_page(task);
 
 	if (!base)
 		return false;		/* dead, its stack is gone */
 	top = base + THREAD_SIZE;
-	sp = stack_pointer(task);
 	if (sp < base || sp > top)
 		sp = base;
 	return blocked_by_words(stop, task, PTR_ALIGN((unsigned long *)sp, sizeof(long)),
@@ -182,7 +179,7 @@ static bool blocked_by_kretprobe(const struct stop *stop, const struct task_stru
 
 static bool is_blocked_by(const struct stop *stop, struct task_struct *task)
 {
-	return blocked_by_stack(stop, task) || blocked_by_graph(stop, task) ||
+	return blocked_by_stack(stop, task, stack_pointer(task)) || blocked_by_graph(stop, task) ||
 	       blocked_by_kretprobe(stop, task);
 }
 
@@ -197,7 +194,7 @@ static enum finding judge(const struct stop *stop, struct task_struct *task)
 
 	if (task->on_cpu || !try_get_task_stack(task))
 		return CLEAR;		/* the watch will see it; or it is dead */
-	blocked = blocked_by_stack(stop, task) || blocked_by_graph(stop, task);
+	blocked = blocked_by_stack(stop, task, stack_pointer(task)) || blocked_by_graph(stop, task);
 	put_task_stack(task);
 	if (blocked && !task_is_running(task))
 		return BLOCKED;
@@ -329,6 +326,12 @@ int check_sleeping(struct stop *stop)
 
 /* ---- in the stop ---- */
 
+/* Who runs is a stopper, which looks at its own stack. */
+static bool is_blocked_unless_running(const struct stop *stop, struct task_struct *task)
+{
+	return !task->on_cpu && is_blocked_by(stop, task);
+}
+
 static bool check_listed(const struct stop *stop, unsigned int share)
 {
 	struct task_struct *process, *task;
@@ -341,7 +344,7 @@ static bool check_listed(const struct stop *stop, unsigned int share)
 	 */
 	for_each_process_thread(process, task) {
 		if (i++ % stop->shares == share)
-			blocked |= is_blocked_by(stop, task);
+			blocked |= is_blocked_unless_running(stop, task);
 	}
 	return blocked;
 }
@@ -353,13 +356,14 @@ static bool check_tasks(const struct stop *stop, unsigned int share,
 	unsigned int i;
 
 	for (i = share; i < count; i += stop->shares)
-		blocked |= is_blocked_by(stop, tasks[i]);
+		blocked |= is_blocked_unless_running(stop, tasks[i]);
 	return blocked;
 }
 
-bool check_share(const struct stop *stop, unsigned int share)
+bool check_share(const struct stop *stop, unsigned int share, unsigned long frame)
 {
-	bool blocked = is_blocked_by(stop, current);
+	bool blocked = blocked_by_stack(stop, current, frame) || blocked_by_graph(stop, current) ||
+		       blocked_by_kretprobe(stop, current);
 	const struct ran *set;
 	unsigned int cpu;
 

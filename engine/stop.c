@@ -53,33 +53,33 @@ static void take_step(struct stop *stop, unsigned int step)
 	wait_for(&stop->acks, num_online_cpus() - 1);
 }
 
-static void check(struct stop *stop, unsigned int share)
+static void check(struct stop *stop, unsigned int share, unsigned long frame)
 {
-	if (check_share(stop, share))
+	if (check_share(stop, share, frame))
 		atomic_inc(&stop->blocked);
 }
 
 /* All CPUs share the work. */
-static int check_stacks(struct stop *stop)
+static int check_stacks(struct stop *stop, unsigned long frame)
 {
 	if (!stop->range_count)
 		return 0;
 	stop->noting = true;
 	stop->all = needs_all(stop);
 	begin_step(stop, STEP_CHECK);
-	check(stop, 0);
+	check(stop, 0, frame);
 	wait_for(&stop->acks, num_online_cpus() - 1);
 	return atomic_read(&stop->blocked) ? -EBUSY : 0;
 }
 
-static void work(struct stop *stop)
+static void work(struct stop *stop, unsigned long frame)
 {
 	unsigned int step;
 	u64 start;
 
 	wait_for(&stop->arrived, num_online_cpus());
 	start = ktime_get_mono_fast_ns();
-	stop->err = check_text(stop) ?: check_stacks(stop) ?: hooks_check(stop->apply);
+	stop->err = check_text(stop) ?: check_stacks(stop, frame) ?: hooks_check(stop->apply);
 	if (!stop->err) {
 		before_jumps(stop->apply);
 		jumps_guard(stop->jumps, stop->jump_count);
@@ -94,7 +94,7 @@ static void work(struct stop *stop)
 	take_step(stop, STEP_END);
 }
 
-static void follow(struct stop *stop, unsigned int share)
+static void follow(struct stop *stop, unsigned int share, unsigned long frame)
 {
 	unsigned int step, seen = 0;
 
@@ -107,7 +107,7 @@ static void follow(struct stop *stop, unsigned int share)
 		serialize_cpu();
 		seen = step;
 		if (step == STEP_CHECK)
-			check(stop, share);
+			check(stop, share, frame);
 		/* The worker goes on only after this CPU has done its part. */
 		atomic_inc_return_release(&stop->acks);
 	} while (seen != STEP_END);
@@ -117,10 +117,12 @@ int stop_cpu(void *data)
 {
 	struct stop *stop = data;
 	unsigned int number = atomic_inc_return(&stop->arrived) - 1;
+	/* Above it is where this one returns to. */
+	unsigned long frame = (unsigned long)__builtin_frame_address(0);
 
 	if (!number)
-		work(stop);
+		work(stop, frame);
 	else
-		follow(stop, number);
+		follow(stop, number, frame);
 	return 0;
 }

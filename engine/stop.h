@@ -134,10 +134,12 @@ void forget_unsure(struct stop *stop);
 
 /*
  * stacks.c, in the stop: must all threads be looked at?  Look at share @share,
- * from 0, of those who must be, and note them.
+ * from 0, of those who must be, and note them; of the stopper that calls it, at
+ * its stack above @frame: below are the engine's own frames, in which addresses
+ * that it looked for in earlier stops may lie about.
  * Return: whether one was found.
  */
 bool needs_all(const struct stop *stop);
-bool check_share(const struct stop *stop, unsigned int share);
+bool check_share(const struct stop *stop, unsigned int share, unsigned long frame);
 
 #endif

@@ -137,6 +137,17 @@ static int wait_for_preempted(struct attempt *attempt)
 	return -EBUSY;
 }
 
+/*
+ * The look at the stacks leaves addresses that it looked for on this thread's own
+ * stack, below what is in use, where the wait for the stop would take them over.
+ */
+static noinline void wipe_stack(void)
+{
+	u8 below[1024];
+
+	memzero_explicit(below, sizeof(below));
+}
+
 static int stop_and_switch(struct attempt *attempt)
 {
 	struct stop stop = { .caller = current, .apply = attempt->apply, .move = attempt->move,
@@ -151,6 +162,7 @@ static int stop_and_switch(struct attempt *attempt)
 	/* An update of hooks or data alone has no code that a thread could be in. */
 	if (!attempt->plain && stop.range_count)
 		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
+	wipe_stack();
 	err = err ?: stop_machine_and_write(&stop);
 	for_each_chosen(update)
 		update->pause_ns = stop.pause_ns ?: update->pause_ns;

@@ -32,7 +32,7 @@ struct live_module {
 	const char *name;
 	uint64_t base;		/* where its code starts */
 	uint64_t size;		/* bytes of all its parts together */
-	long refcount;		/* -1 where the kernel cannot unload modules */
+	long refcount;		/* -1 where the kernel cannot unload modules, or just unloads it */
 	const char *state;	/* "Live", "Loading" or "Unloading" */
 };
 

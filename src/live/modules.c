@@ -18,7 +18,10 @@ static bool parse_number(const char *s, int base, uint64_t *value)
 	return !errno && end > s && !*end;
 }
 
-/* "NAME SIZE REFCOUNT USERS STATE 0xBASE [(TAINTS)]"; REFCOUNT may be "-". */
+/*
+ * "NAME SIZE REFCOUNT USERS STATE 0xBASE [(TAINTS)]"; REFCOUNT may be "-", and is
+ * "-1" for a module that is being unloaded (kernel/module/main.c, module_refcount()).
+ */
 static bool parse_module(char *line, struct live_module *module)
 {
 	char *save = NULL, *size, *refcount, *users, *base;
@@ -35,7 +38,7 @@ static bool parse_module(char *line, struct live_module *module)
 	if (!parse_number(size, 10, &module->size) || !parse_number(base, 16, &module->base))
 		return false;
 	module->refcount = -1;
-	if (!strcmp(refcount, "-"))
+	if (!strcmp(refcount, "-") || !strcmp(refcount, "-1"))
 		return true;
 	if (!parse_number(refcount, 10, &refs) || refs > INT32_MAX)
 		return false;

@@ -180,12 +180,13 @@ static void reads_modules(void **state)
 {
 	char text[] = "beta 16384 0 - Live 0xffffffffc0402000 (OE)\n"
 		      "alpha 983040 2 beta,gamma, Loading 0xffffffffc0200000\n"
+		      "leaving 4096 -1 - Unloading 0xffffffffc0180000\n"
 		      "fixed 4096 - - Live 0xffffffffc0100000";
 	struct live_module *modules;
 	size_t count;
 
 	assert_null(modules_parse(text, strlen(text), &modules, &count));
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 4);
 	assert_string_equal(modules[0].name, "beta");
 	assert_true(modules[0].base == 0xffffffffc0402000);
 	assert_int_equal(modules[0].size, 16384);
@@ -194,6 +195,8 @@ static void reads_modules(void **state)
 	assert_int_equal(modules[1].refcount, 2);
 	assert_string_equal(modules[1].state, "Loading");
 	assert_int_equal(modules[2].refcount, -1);
+	assert_string_equal(modules[2].state, "Unloading");
+	assert_int_equal(modules[3].refcount, -1);
 	free(modules);
 }
 
@@ -201,7 +204,7 @@ static void refuses_bad_modules(void **state)
 {
 	static const char *const bad[] = {
 		"\n", "m", "m 1", "m 1 0", "m 1 0 -", "m 1 0 - Live", "m 1 0 - Live 12",
-		"m x 0 - Live 0x12", "m 1 x - Live 0x12", "m 1 0 - Live 0xg", "m 1 -1 - Live 0x1",
+		"m x 0 - Live 0x12", "m 1 x - Live 0x12", "m 1 0 - Live 0xg", "m 1 -2 - Live 0x1",
 		"m 99999999999999999999 0 - Live 0x1", "m 1 0 - Live 0x11111111111111111",
 	};
 	struct live_module *modules;

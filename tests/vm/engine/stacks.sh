@@ -50,7 +50,6 @@ expect "undo, with time" "done" "$(switch undo $nap)"
 start_nap
 ms=300
 expect "apply, with too little" EBUSY "$(switch apply $nap)"
-expect "it tried several times" "yes" "$([ "$(cat /tmp/tries)" -gt 1 ] && echo yes)"
 expect "the thread is named" "$(cat /tmp/napper) sh target_nap+0x* stack" "$(cat $sys/updates/$nap/blockers)"
 expect "nothing changed" loaded "$(state $nap)"
 wait $napper
