@@ -36,6 +36,13 @@ bool arch_is_padding(const uint8_t *text, size_t size);
 bool arch_reloc_is_far(uint32_t type);
 
 /*
+ * Whether objtool did its work on the module @ko: it gives up with a warning
+ * where it does not understand something, and the kernel would then run returns
+ * that it was to rewrite.
+ */
+bool arch_module_is_complete(const struct object *ko);
+
+/*
  * Makes up relocations (section_add_reloc()) for the instructions of @sec, a
  * text section, that refer to another atom of it without one.
  */

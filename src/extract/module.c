@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "extract/module.h"
 
+#include "arch/arch.h"
 #include "build/source.h"
 #include "build/tree.h"
 #include "util/file.h"
@@ -143,6 +144,19 @@ static struct error *write_source(const char *dir, const struct module_source *s
 	return NULL;
 }
 
+static struct error *check_complete(const struct module_source *s)
+{
+	struct object *ko;
+	bool complete;
+
+	TRY(object_parse(xmemdup(s->ko, s->ko_size), s->ko_size, s->name, &ko));
+	complete = arch_module_is_complete(ko);
+	object_free(ko);
+	return complete ? NULL : refuse("MODULE-FAILED",
+					"objtool could not work on the update module of %s: places in its code that the kernel has to rewrite are not listed",
+					s->target);
+}
+
 struct error *modules_build(const struct kit *kit, const char *symvers, struct module_source *sources,
 			    size_t count)
 {
@@ -169,6 +183,7 @@ struct error *modules_build(const struct kit *kit, const char *symvers, struct m
 		_cleanup_free_ char *ko = xasprintf("%s/%s.ko", dir, sources[i].name);
 
 		TRY(file_read(ko, MODULE_MAX, &sources[i].ko, &sources[i].ko_size));
+		TRY(check_complete(&sources[i]));
 	}
 	return remove_tree(work);
 }

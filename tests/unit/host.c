@@ -310,7 +310,7 @@ static void gives_up_at_the_deadline(void **state)
 	host_write_switch = takes_it;
 	put_outcome(EBUSY, 12);
 	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
-		       "each of 12 tries within 1 s; let threads finish or stop them, or give a longer "
+		       "each of 12 tries within 1 s; end what is named here, or give a longer "
 		       "--timeout\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
 		       "  thread 0 (swapper/1): f+0x1, stack");
 	assert_int_equal(report.attempts, 12);

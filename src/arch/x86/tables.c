@@ -48,6 +48,22 @@ const struct arch_table arch_tables[] = {
 
 const size_t arch_table_count = ARRAY_SIZE(arch_tables);
 
+/* CONFIG_RETHUNK: a jump to the return thunk that no table lists is never rewritten (apply_returns()). */
+bool arch_module_is_complete(const struct object *ko)
+{
+	size_t i, k, returns = 0, listed = 0;
+
+	for (i = 0; i < ko->section_count; i++) {
+		const struct section *s = ko->sections[i];
+
+		if (!strcmp(s->name, ".return_sites"))
+			listed += s->reloc_count;
+		for (k = 0; section_is_text(s) && k < s->reloc_count; k++)
+			returns += !strcmp(s->relocs[k].symbol->name, "__x86_return_thunk");
+	}
+	return listed >= returns;
+}
+
 /* __runtime_fixup_ptr() and __runtime_fixup_shift() (arch/x86/include/asm/runtime-const.h). */
 const char *arch_constant(const struct arch_table *table, const struct section *sec, unsigned int *size)
 {
