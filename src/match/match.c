@@ -167,7 +167,7 @@ static size_t count_called(const struct match *m, const struct match_function *f
 /* Tries every function of the name that @choice leaves. */
 static void match_one(struct trial *t, struct match_function *f, enum choice choice)
 {
-	size_t called = count_called(t->m, f), equal = 0, found = 0;
+	size_t called = count_called(t->m, f), possible = 0, equal = 0, found = 0;
 	const struct live_symbol *s = NULL;
 	uint64_t found_addr = 0, last = 0;
 	bool any = false;
@@ -177,7 +177,10 @@ static void match_one(struct trial *t, struct match_function *f, enum choice cho
 			continue;
 		any = true;
 		last = s->addr;
-		if (!can_be(t->m, f, s->addr, choice) || !trial_try(t, f, s->addr))
+		if (!can_be(t->m, f, s->addr, choice))
+			continue;
+		possible++;
+		if (!trial_try(t, f, s->addr))
 			continue;
 		equal++;
 		if (!speaks_for(t, f, choice))
@@ -185,6 +188,9 @@ static void match_one(struct trial *t, struct match_function *f, enum choice cho
 		found++;
 		found_addr = s->addr;
 	}
+	/* Where two lie beside, the one that is equal may be another object's, and that of this one changed. */
+	if (choice == CHOOSE_BESIDE && possible != 1)
+		found = 0;
 	if (found == 1 && (called == 1 || choice != CHOOSE_ONLY)) {
 		/* Again, so that @t and @f are those of this one. */
 		if (trial_try(t, f, found_addr))
@@ -263,12 +269,24 @@ static bool match_ambiguous(struct trial *t, enum choice choice)
 	return progress;
 }
 
+/* Whether of all functions called as @f the one that it was matched with lies beside the others, alone. */
+static bool is_only_beside(const struct match *m, const struct match_function *f)
+{
+	const struct live_symbol *s = NULL;
+
+	while ((s = live_find(m->live, f->pre->symbol->name, m->target, s)))
+		if (strchr("tTwW", s->type) && is_beside(m, f, s->addr) != (s->addr == f->addr))
+			return false;
+	return true;
+}
+
 /* Functions whose names are there more than once. */
 static void match_rest(struct trial *t)
 {
 	struct match *m = t->m;
+	_cleanup_free_ bool *doubtful = xcalloc(m->function_count, sizeof(*doubtful));
 	struct match_function *f;
-	bool any = false, together = true;
+	bool any = false;
 
 	for (f = m->functions; f < m->functions + m->function_count; f++)
 		any |= f->state == MATCH_PROVED;
@@ -282,9 +300,9 @@ static void match_rest(struct trial *t)
 	if (any)
 		return;
 	for (f = m->functions; f < m->functions + m->function_count; f++)
-		together &= f->state != MATCH_PROVED || is_beside(m, f, f->addr);
-	for (f = m->functions; !together && f < m->functions + m->function_count; f++)
-		if (f->state == MATCH_PROVED) {
+		doubtful[f - m->functions] = f->state == MATCH_PROVED && !is_only_beside(m, f);
+	for (f = m->functions; f < m->functions + m->function_count; f++)
+		if (doubtful[f - m->functions]) {
 			m->atoms[f->pre->index].proved = false;
 			f->state = MATCH_AMBIGUOUS;
 		}

@@ -363,7 +363,7 @@ static void split_nameless_text(struct object *obj)
 		uint64_t start = old[k].start, at;
 		size_t j;
 
-		if (old[k].symbol || !section_is_text(sec)) {
+		if (old[k].symbol || !section_is_text(sec) || !sec->data) {
 			add_atom(obj, sec, start, old[k].end, old[k].symbol);
 			continue;
 		}

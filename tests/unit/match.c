@@ -262,6 +262,12 @@ static void candidates_beside_others(void **state)
 	/* One function besides does not show that they are together. */
 	prove(a);
 	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+	/* The object in front of one with the same names: that of this one was changed, and both lie beside. */
+	boot_two(b, b);
+	prove(b);
+	kernel_poke(&kernel, kernel_address(&kernel, "twin"), "\xcc", 1);
+	prove(b);
+	assert_int_not_equal(state_of("twin"), MATCH_PROVED);
 	/* A linker that sorts them. */
 	reset(NULL);
 	for (i = 0; i < ARRAY_SIZE(sorted); i++) {
