@@ -193,6 +193,26 @@ static bool try_image(const uint8_t *image, size_t size)
 	return true;
 }
 
+/* The configuration can leave out all of a file: its object has not even symbols. */
+static void an_object_of_nothing(void **state)
+{
+	struct object *obj;
+	uint8_t *image;
+	Elf64_Shdr *sh;
+	size_t i;
+
+	object_free(compile("int x;"));
+	image = xmemdup(last_compiled.data, last_compiled.size);
+	sh = (Elf64_Shdr *)(image + ((Elf64_Ehdr *)image)->e_shoff);
+	for (i = 0; i < ((Elf64_Ehdr *)image)->e_shnum; i++)
+		if (sh[i].sh_type == SHT_SYMTAB)
+			sh[i].sh_type = SHT_PROGBITS;
+	assert_ok(object_parse(image, last_compiled.size, "numa.o", &obj));
+	assert_int_equal(obj->symbol_count, 0);
+	assert_null(object_symbol(obj, "x"));
+	object_free(obj);
+}
+
 static void survives_cut_images(void **state)
 {
 	_cleanup_free_ char *text = xasprintf("%s%s", PROLOGUE, mixed);
@@ -281,6 +301,7 @@ int main(void)
 		cmocka_unit_test(weak_functions_and_aliases),
 		cmocka_unit_test(cuts_tables),
 		cmocka_unit_test(refuses_tables_it_does_not_know),
+		cmocka_unit_test(an_object_of_nothing),
 		cmocka_unit_test(survives_cut_images),
 		cmocka_unit_test(survives_changed_bytes),
 		cmocka_unit_test(survives_random_damage),

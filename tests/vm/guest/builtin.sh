@@ -79,7 +79,7 @@ echo nop >/sys/kernel/tracing/current_tracer
 echo >/sys/kernel/tracing/set_ftrace_filter
 
 refused "undo of something else" NOT-INSTALLED "no update 0123zz0123 is installed" kmend undo 0123zz0123
-works "undo by the start of the id" "$id: undone, the machine stood still for * us" kmend undo "${id%????????}"
+works "undo by the start of the id" "*$id: undone, the machine stood still for * us" kmend undo "${id%????????}"
 expect "the old code runs" "$original" "$(cat /proc/cmdline)"
 text_same "undo" vmlinux
 clean "undo"
