@@ -22,8 +22,13 @@ static const struct command {
 } commands[] = {
 	{ "create", cmd_create,
 	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] "
-	  "PATCH...",
-	  "make an update from source patches", NULL },
+	  "[--accept WHAT]... [--all-objects[=N]] PATCH...",
+	  "make an update from source patches",
+	  "--accept data:NAME    the changed content of NAME is for later boots\n"
+	  "--accept layout:TYPE  the new layout of TYPE was thought of (or how function TYPE is called)\n"
+	  "--accept init:NAME    no running code relies on what the changed NAME does, which ran already\n"
+	  "--all-objects[=N]     look at all source files for what a header's change reaches, not only at\n"
+	  "                      those that mention it (or at N more of them)\n" },
 	{ "inspect", cmd_inspect, "[--json] PACK",
 	  "show what an update replaces, adds, refers to", NULL },
 	{ "verify", cmd_verify, "[--snapshot DIR] [--allow-unsigned] [--json] PACK",
