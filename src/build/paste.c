@@ -211,7 +211,41 @@ void pastes_read(struct pastes *p, const char *text, const char *source)
 	chunk_fini(&c);
 }
 
-/* Whether @parts can make @name; the parameters stand for words of @words, or for any where it is NULL. */
+/* Whether @parts can make @name, whatever the parameters stand for. */
+static bool can_make(char *const *parts, size_t count, const char *name)
+{
+	const char *end = name + strlen(name);
+	size_t parameters = 0, i, len;
+
+	/* What is fixed at the end comes first: of the rest, the first fit is as good as any. */
+	if (parts[count - 1]) {
+		len = strlen(parts[--count]);
+		if ((size_t)(end - name) < len || memcmp(end - len, parts[count], len))
+			return false;
+		end -= len;
+	}
+	for (i = 0; i < count; i++) {
+		const char *at = name + parameters;
+
+		if (!parts[i]) {
+			parameters++;
+			continue;
+		}
+		len = strlen(parts[i]);
+		if (at > end || (size_t)(end - at) < len)
+			return false;
+		if (!parameters && memcmp(at, parts[i], len))
+			return false;
+		at = parameters ? memmem(at, end - at, parts[i], len) : at;
+		if (!at)
+			return false;
+		name = at + len;
+		parameters = 0;
+	}
+	return parameters ? (size_t)(end - name) >= parameters : name == end;
+}
+
+/* Whether @parts can make @name where the parameters stand for words of @words. */
 static bool makes(char *const *parts, size_t count, const char *name, const struct names *words)
 {
 	size_t len;
@@ -223,7 +257,7 @@ static bool makes(char *const *parts, size_t count, const char *name, const stru
 		return !strncmp(name, parts[0], len) && makes(parts + 1, count - 1, name + len, words);
 	}
 	for (len = 1; len <= strlen(name); len++)
-		if ((!words || names_has(words, name, len)) && makes(parts + 1, count - 1, name + len, words))
+		if (names_has(words, name, len) && makes(parts + 1, count - 1, name + len, words))
 			return true;
 	return false;
 }
@@ -254,7 +288,7 @@ void pastes_of_name(struct pastes *p, const char *name, struct names *callers)
 		struct paste *paste = &p->pastes[i];
 		struct names all = { 0 };
 
-		if (paste->matched || !makes(paste->parts, paste->count, name, NULL))
+		if (paste->matched || !can_make(paste->parts, paste->count, name))
 			continue;
 		paste->matched = true;
 		add_callers(p, p->macros[paste->macro].name, paste->telling, &all);
@@ -280,7 +314,8 @@ static bool words_make(struct pastes *p, const char *path, const struct names *n
 			const char *source = p->macros[paste->macro].source;
 
 			for (k = 0; (!source || !strcmp(source, path)) && k < names->count; k++)
-				if (makes(paste->parts, paste->count, names->list[k], words))
+				if (can_make(paste->parts, paste->count, names->list[k]) &&
+				    makes(paste->parts, paste->count, names->list[k], words))
 					return true;
 		}
 	}
