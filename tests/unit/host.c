@@ -268,7 +268,7 @@ static void writes_the_switch(void **state)
 /* The engine of these tests is asked, and takes some time. */
 static int asked(const char *path, const char *command)
 {
-	put("sys/kernel/kmend/outcome", "running\n");
+	put("sys/kernel/kmend/outcome", "running 1\n");
 	if (!fork()) {
 		usleep(50000);
 		put_outcome(0, 5);

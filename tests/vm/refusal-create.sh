@@ -45,6 +45,7 @@ refused "code that ran at boot, with code that may rely on it" INIT-CHANGED "*pr
 run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_cmdline_init "$data/init.patch" \
 	"$data/builtin.patch"
 expect "the same, where its author knows that it does not: $said" 0 "$status"
+rm -f "$work/init.kmend"
 refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
 refused "an export that goes" NOTHING-CHANGED "*kobject_uevent_env*stays exported*" create "$data/export.patch"
 
