@@ -19,7 +19,7 @@ expect "verify --json" "$id true proved" \
 	"$(json verify '[.id, .proved, (.objects[].functions[]|select(.name=="cmdline_proc_show").state)]|join(" ")')"
 expect "verify --json: what it counts" "0 0 0 true" \
 	"$(json verify '.objects[0]|[.count.absent, .count.differs, .count.ambiguous, .count.proved == (.functions|length)]|join(" ")')"
-expect "verify --json of what is replaced" "FUNCTION-REPLACED differs 5" \
+expect "verify --json of what is replaced" "FUNCTION-REPLACED differs [59]" \
 	"$(json verify-after '[.refused.code, (.objects[].functions[]|select(.state=="differs")|.state, .running_offset)]|join(" ")')"
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
 expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \

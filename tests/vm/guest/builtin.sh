@@ -27,10 +27,13 @@ works "verify" "fs/proc/cmdline.o in vmlinux: * 0 differ, 0 ambiguous
 $id: proved against the running kernel in * ms" kmend verify --allow-unsigned builtin.kmend
 kmend verify --allow-unsigned --json builtin.kmend >/tmp/json
 show verify /tmp/json
-# In the first instruction behind the ftrace site; the kernel makes a jump of the breakpoint, if it can.
-echo "p:probe cmdline_proc_show+5" >/sys/kernel/tracing/kprobe_events
+# In the first instruction behind the ftrace site, which may have an ENDBR before it; the kernel makes a jump of the
+# breakpoint, if it can.
+for at in 5 9; do
+	echo "p:probe cmdline_proc_show+$at" >/sys/kernel/tracing/kprobe_events 2>/dev/null && break
+done
 echo 1 >/sys/kernel/tracing/events/kprobes/probe/enable
-refused "verify with a kprobe" FUNCTION-PROBED "cmdline_proc_show has a *probe* at cmdline_proc_show+0x5*" \
+refused "verify with a kprobe" FUNCTION-PROBED "cmdline_proc_show has a *probe* at cmdline_proc_show+0x$at*" \
 	kmend verify --allow-unsigned builtin.kmend
 echo 0 >/sys/kernel/tracing/events/kprobes/probe/enable
 echo >/sys/kernel/tracing/kprobe_events
