@@ -100,7 +100,7 @@ fuzz-programs:
 else
 fuzz-programs: $(FUZZ_SRCS:tests/fuzz/%.c=$(OUT)/%)
 
-$(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
+$(OUT)/bind $(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
 $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
