@@ -3,6 +3,7 @@
 # all      build/kmend (the default)
 # check    what needs no kernel: unit tests under ASan and UBSan, shellcheck, documented refusals
 # test     check, the fuzzers for a short time, and the tests under kernels in virtual machines
+# builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, as root
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
 # install  the program and the documents, below DESTDIR and PREFIX
@@ -23,7 +24,7 @@ PREFIX ?= /usr/local
 BINDIR = $(PREFIX)/bin
 DOCDIR = $(PREFIX)/share/doc/kmend
 
-.PHONY: all check test fuzz demo install clean
+.PHONY: all check test builds fuzz demo install clean
 all: $(BUILD)/kmend
 
 check: unit-programs
@@ -31,6 +32,9 @@ check: unit-programs
 
 test: all unit-programs fuzz-programs
 	@tests/run lint unit fuzz vm
+
+builds:
+	@tests/run builds
 
 fuzz: fuzz-programs
 	@tests/run fuzz
@@ -96,7 +100,7 @@ fuzz-programs:
 else
 fuzz-programs: $(FUZZ_SRCS:tests/fuzz/%.c=$(OUT)/%)
 
-$(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
+$(OUT)/bind $(OUT)/match: LDFLAGS += -Wl,--wrap=live_read
 $(OUT)/%: $(BUILD)/tests/fuzz/%.o $(LIB_OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)

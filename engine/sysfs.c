@@ -225,9 +225,7 @@ int sysfs_init(void)
 	if (IS_ERR(request.worker))
 		return PTR_ERR(request.worker);
 	root = kobject_create_and_add("kmend", kernel_kobj);
-	if (!root)
-		return -ENOMEM;
-	folder = kobject_create_and_add("updates", root);
+	folder = root ? kobject_create_and_add("updates", root) : NULL;
 	if (folder && !sysfs_create_files(root, root_attrs))
 		return 0;
 	sysfs_exit();

@@ -521,6 +521,9 @@ static struct error *check_any_built(const struct compilation *c)
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built)
 			return NULL;
+	/* What only a header reaches is dropped where it is not compiled. */
+	if (!c->count)
+		return refuse("NOTHING-COMPILED", "the patch touches no code that this kernel's configuration compiles");
 	return refuse("NOTHING-COMPILED",
 		      "the patch touches no code that this kernel's configuration compiles: %s%s",
 		      c->objects[0].source, c->count > 1 ? " and others" : "");

@@ -94,11 +94,32 @@ static struct error *refuse_reference(const struct extractor *e, const char *cod
 		      atom_name(to), to->section->name, why);
 }
 
+/* Small things are no arrays that somebody walks through to their end. */
+#define NUMBER_SIZE 8
+
+/*
+ * The object before the one that @rel points to, where its end can be meant as
+ * well and will lie elsewhere: &array[N] is the same as what is behind the
+ * array where the assembler wrote it as a place in the section of both.
+ */
+static const struct atom *other_meaning(const struct reloc *rel)
+{
+	const struct atom *to = rel->target, *before;
+
+	if (rel->symbol->type != STT_SECTION || rel->delta || rel->access || section_is_text(to->section) ||
+	    !(to->section->flags & SHF_WRITE))
+		return NULL;
+	before = atom_before(to);
+	if (!before || !before->symbol || before->symbol->bind != STB_LOCAL || atom_size(before) <= NUMBER_SIZE)
+		return NULL;
+	return to->twin && before->twin && atom_before(to->twin) == before->twin ? NULL : before;
+}
+
 /* What @rel of the kept atom @from becomes. @in_table: it stands in a table's entry. */
 static struct error *judge_reference(const struct extractor *e, const struct atom *from,
 				     const struct reloc *rel, bool in_table, enum reference *kind)
 {
-	const struct atom *to = rel->target;
+	const struct atom *to = rel->target, *before;
 	enum section_class class;
 
 	*kind = REFERENCE_GLOBAL;
@@ -117,6 +138,12 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 		return NULL;
 	if (class == CLASS_INIT)
 		return refuse_reference(e, "INIT-REFERENCE", from, to, "which is gone after boot");
+	before = in_table ? NULL : other_meaning(rel);
+	if (before)
+		return refuse("STATIC-AMBIGUOUS",
+			      "%s in %s refers to %s or to the end of %s, and they part: %s must not be behind it in %s",
+			      atom_name(from), e->c->post->name, atom_name(to), atom_name(before), atom_name(to),
+			      to->section->name);
 	if (to->state == ATOM_NEW) {
 		if (class == CLASS_OTHER || class == CLASS_TABLE || class == CLASS_EXPORT)
 			return refuse_reference(e, "SECTION-UNKNOWN", from, to,

@@ -59,11 +59,13 @@ static struct error *refuse_different(const struct match *m, const struct match_
 	char hex[2][3 * sizeof(run) + 1];
 	uint64_t left = atom_size(f->pre) - f->pre_offset;
 	struct error *err;
+	bool unreadable;
 	size_t i;
 
 	TRY(refuse_overwritten(m, f));
 	TRY(refuse_object(m));
 	err = live_read(m->live, f->addr + f->run_offset, run, sizeof(run));
+	unreadable = err != NULL;
 	error_free(err);
 	if (f->pre_offset < atom_size(f->pre))
 		memcpy(pre, atom_data(f->pre) + f->pre_offset, left < sizeof(pre) ? left : sizeof(pre));
@@ -74,7 +76,7 @@ static struct error *refuse_different(const struct match *m, const struct match_
 	return refuse("FUNCTION-DIFFERS",
 		      "%s in %s is not the code that was compiled for %s: at %s+0x%llx %s: compiled%s, running (at +0x%llx)%s",
 		      name, m->target, m->pre->name, name, (unsigned long long)f->pre_offset, f->why,
-		      hex[0], (unsigned long long)f->run_offset, hex[1]);
+		      hex[0], (unsigned long long)f->run_offset, unreadable ? " unreadable" : hex[1]);
 }
 
 struct error *match_require(const struct match *m, const struct match_function *f)

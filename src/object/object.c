@@ -411,6 +411,13 @@ struct atom *section_atom(const struct section *sec, uint64_t offset)
 	return sec->atoms[lo - 1];
 }
 
+struct atom *atom_before(const struct atom *a)
+{
+	struct atom *before = a->start ? section_atom(a->section, a->start - 1) : NULL;
+
+	return before && before != a && before->end == a->start ? before : NULL;
+}
+
 static void give_relocs_to_atoms(struct object *obj)
 {
 	size_t i, k;
@@ -442,6 +449,22 @@ static void give_atoms_to_symbols(struct object *obj)
 	}
 }
 
+/*
+ * What a reference to a section and an offset means.  The assembler leaves
+ * global symbols as they are, so where one begins, the end of what is static
+ * before it is meant: &array[N].
+ */
+static struct atom *atom_at(const struct section *to, uint64_t place)
+{
+	struct atom *a = section_atom(to, place), *before;
+
+	if (!a || a->start != place || !(to->flags & SHF_WRITE) || section_is_text(to) || !a->symbol ||
+	    a->symbol->bind == STB_LOCAL)
+		return a;
+	before = atom_before(a);
+	return before && before->symbol && before->symbol->bind == STB_LOCAL ? before : a;
+}
+
 /* Works out what every relocation points to; see struct reloc. */
 static void resolve_targets(struct object *obj)
 {
@@ -461,7 +484,7 @@ static void resolve_targets(struct object *obj)
 			if (rel->symbol->type != STT_SECTION)
 				rel->target = rel->symbol->atom;
 			else if (place >= 0 && (uint64_t)place <= to->size)
-				rel->target = section_atom(to, place);
+				rel->target = atom_at(to, place);
 			if (!rel->target)
 				rel->target = to->atoms[0];
 			rel->delta = (uint64_t)place - rel->target->start;

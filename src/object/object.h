@@ -127,6 +127,9 @@ struct symbol *object_symbol(const struct object *obj, const char *name);
 /* The atom of @sec that holds @offset; the end of the section belongs to its last atom. */
 struct atom *section_atom(const struct section *sec, uint64_t offset);
 
+/* The atom that ends where @a begins, in the same section, or NULL. */
+struct atom *atom_before(const struct atom *a);
+
 /*
  * Makes up a relocation at @offset of @sec, to the section's own start plus
  * @addend, for src/arch; the relocations are to be sorted afterwards.

@@ -311,6 +311,36 @@ static void alternatives(void **state)
 	assert_null(object_symbol(out, "three"));
 }
 
+/* The end of one object is the place of the next, where both share a section and the assembler dropped their names. */
+static void ends_and_beginnings(void **state)
+{
+#define READ_MOSTLY "__section(\".data..read_mostly\") "
+#define LOOP(more) "extern void take(int *); int f(void) { int *p, s = 0;\n" \
+	" for (p = array; p < &array[4]; p++) s += external(*p);\n" more " return s; }\n" \
+	"int g(void) { take(array); take(&last); return external(last); }"
+#define ARRAY READ_MOSTLY "static int array[4] = { 1, 2, 3, 4 };\n"
+#define LAST READ_MOSTLY "static int last = 5;\n"
+	static const char pre[] = LAST ARRAY LOOP("");
+	const struct reloc *r;
+
+	/* Whichever is meant, it lies there. */
+	extract(pre, LAST ARRAY LOOP("s++;"));
+	assert_true(is_kept("f"));
+	/* What the patch puts between lies elsewhere. */
+	assert_refused(try_extract(pre, LAST READ_MOSTLY "static int added[2] = { 7, 8 };\n" ARRAY
+				   LOOP("take(added);")), "STATIC-AMBIGUOUS");
+	/* What is read or written is no end, nor is what has a name of its own. */
+	extract(pre, LAST READ_MOSTLY "static int added = 7;\n" ARRAY
+		"extern void take(int *); int f(void) { take(array); return external(added); }\n"
+		"int g(void) { take(array); take(&last); return external(last); }");
+	assert_non_null(refers(kept("f"), "added"));
+	extract(LAST ARRAY LOOP(""), LAST READ_MOSTLY "int added[2] = { 7, 8 };\n" ARRAY LOOP("take(added);"));
+	assert_non_null(refers(kept("f"), "added"));
+	r = refers(kept("f"), "dir/file.o:array");
+	assert_non_null(r);
+	assert_int_equal(r->symbol->shndx, SHN_UNDEF);
+}
+
 /* Places in the code that the kernel changes, for a reason that is not known, cannot be left as they are. */
 static void sites_of_unknown_sections(void **state)
 {
@@ -512,7 +542,7 @@ int main(void)
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
-		T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
+		T(ends_and_beginnings), T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
 		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};

@@ -242,6 +242,7 @@ static void candidates_of_one_name(void **state)
 	boot_two(TWIN("\"one\"") "void a(int x) { twin(x); }", TWIN("\"one\"") "void b(int x) { twin(x); }");
 	prove("__attribute__((used)) " TWIN("\"one\""));
 	assert_int_equal(state_of("twin"), MATCH_AMBIGUOUS);
+	assert_refused(match_require(match, match_function(match, "twin")), "FUNCTION-AMBIGUOUS");
 	assert_refused(match_address(match, "twin", &addr), "FUNCTION-AMBIGUOUS");
 }
 

@@ -31,6 +31,8 @@ refused "a patch that is applied twice" PATCH-REJECTED "*version.patch does not 
 	create "$data/version.patch" "$data/version.patch"
 refused "a document" NOTHING-COMPILED "the patch touches no source code *" create "$data/document.patch"
 refused "a file that is not built" NOTHING-COMPILED "*configuration compiles: fs/minix/dir.c*" create "$data/not-built.patch"
+refused "a header of files that are not built" NOTHING-COMPILED \
+	"the patch touches no code that this kernel's configuration compiles" create "$data/header-not-built.patch"
 refused "a patch that does not compile" COMPILE-FAILED \
 	"fs/proc/cmdline.c does not compile with the patch:*error:*no_such_variable*undeclared*" create "$data/bad-compile.patch"
 refused "code of the vDSO" OUTSIDE-KERNEL "arch/x86/entry/vdso/vclock_gettime.c is part of the vDSO*" create "$data/vdso.patch"

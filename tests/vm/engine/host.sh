@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Read by the engine-*.sh next to this folder: builds the engine and its test modules for a kernel and runs a script
-# of this folder under it; for the latest kernel, and for 6.12 where its kit is there.
+# of this folder under it; for the latest kernel, and for 6.12 where its kit is there, or for $KMEND_TEST_KERNEL.
 
 set -eu
 
@@ -32,10 +32,15 @@ build_all()
 	cp "$work"/build/engine/*.ko "$work"/build/test/*.ko "$work/build/modules/"
 	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
 		-o "$work/build/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -o "$work/build/fexit" "$top/tests/vm/engine/fexit.c"
 }
 
 kernels()
 {
+	if [ -n "${KMEND_TEST_KERNEL:-}" ]; then
+		echo "$KMEND_TEST_KERNEL"
+		return
+	fi
 	echo latest
 	for kit in "${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/kernels/6.12.*; do
 		[ ! -e "$kit/release" ] || cat "$kit/release"
@@ -50,8 +55,8 @@ run_guest()
 	for kernel in $(kernels); do
 		echo "$script: kernel $kernel"
 		build_all "$kernel"
-		"$top/tools/vm" run --kernel "$kernel" --warn-is-crash "$@" --file "$work/build/modules" \
-			--file "$work/build/bind" --file "$top/tests/vm/engine/guest.sh" \
+		"$top/tools/vm" run --kernel "$kernel" --timeout "${VM_SECONDS:-300}" --warn-is-crash "$@" --file "$work/build/modules" \
+			--file "$work/build/bind" --file "$work/build/fexit" --file "$top/tests/vm/engine/guest.sh" \
 			"$top/tests/vm/engine/$script"
 	done
 }

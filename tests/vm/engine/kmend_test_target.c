@@ -12,7 +12,10 @@
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
+#include <linux/smp.h>
 #include <linux/uaccess.h>
+#include <asm/apic.h>
+#include <asm/nmi.h>
 
 int target_nap(unsigned int ms);
 noinline int target_nap(unsigned int ms)
@@ -68,9 +71,57 @@ static int count_show(struct seq_file *m, void *v)
 	return 0;
 }
 
+int target_visit(void);
+noinline int target_visit(void)
+{
+	barrier();
+	return 1;
+}
+
+static atomic_t by_interrupt[3], by_nmi[3], nmis_sent;
+
+static int on_nmi(unsigned int type, struct pt_regs *regs)
+{
+	if (atomic_dec_if_positive(&nmis_sent) < 0)
+		return NMI_DONE;
+	atomic_inc(&by_nmi[target_visit()]);
+	return NMI_HANDLED;
+}
+NOKPROBE_SYMBOL(on_nmi);
+
+/* By hand, as what the kernel has for it changes its name and its way. */
+static void send_nmis(void)
+{
+	unsigned int command = APIC_DEST_ALLBUT | APIC_DM_NMI;
+
+	atomic_add(num_online_cpus() - 1, &nmis_sent);
+	if (x2apic_enabled())
+		wrmsr(APIC_BASE_MSR + (APIC_ICR >> 4), command, 0);
+	else
+		native_apic_mem_write(APIC_ICR, command);
+}
+
+static void on_interrupt(void *unused)
+{
+	atomic_inc(&by_interrupt[target_visit()]);
+}
+
+static int visits_show(struct seq_file *m, void *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		on_each_cpu(on_interrupt, NULL, true);
+	seq_printf(m, "interrupts %d %d", atomic_xchg(&by_interrupt[1], 0),
+		   atomic_xchg(&by_interrupt[2], 0));
+	seq_printf(m, " NMIs %d %d\n", atomic_xchg(&by_nmi[1], 0), atomic_xchg(&by_nmi[2], 0));
+	return 0;
+}
+
 /* In the stop, on the CPU that writes, as an NMI could come there. */
 static int before_write(struct kprobe *p, struct pt_regs *regs)
 {
+	send_nmis();
 	if (seen_count < sizeof(seen))
 		seen[seen_count++] = '0' + target_count();
 	return 0;
@@ -82,21 +133,40 @@ static struct kprobe probe = {
 	.pre_handler = before_write,
 };
 
+static void remove_files(void)
+{
+	/* Unlike remove_proc_entry(), this does not mind what is not there. */
+	remove_proc_subtree("kmend_visits", NULL);
+	remove_proc_subtree("kmend_count", NULL);
+	remove_proc_subtree("kmend_nap", NULL);
+}
+
 static int __init target_init(void)
 {
-	if (!proc_create("kmend_nap", 0600, NULL, &nap_ops) ||
-	    !proc_create_single("kmend_count", 0400, NULL, count_show)) {
-		remove_proc_entry("kmend_nap", NULL);
-		return -ENOMEM;
-	}
-	return register_kprobe(&probe);
+	int err = register_nmi_handler(NMI_LOCAL, on_nmi, 0, "kmend_test");
+
+	if (err)
+		return err;
+	err = register_kprobe(&probe);
+	if (err)
+		goto unregister_nmi;
+	if (proc_create("kmend_nap", 0600, NULL, &nap_ops) &&
+	    proc_create_single("kmend_count", 0400, NULL, count_show) &&
+	    proc_create_single("kmend_visits", 0400, NULL, visits_show))
+		return 0;
+	remove_files();
+	err = -ENOMEM;
+	unregister_kprobe(&probe);
+unregister_nmi:
+	unregister_nmi_handler(NMI_LOCAL, "kmend_test");
+	return err;
 }
 
 static void __exit target_exit(void)
 {
+	remove_files();
 	unregister_kprobe(&probe);
-	remove_proc_entry("kmend_count", NULL);
-	remove_proc_entry("kmend_nap", NULL);
+	unregister_nmi_handler(NMI_LOCAL, "kmend_test");
 }
 
 module_init(target_init);

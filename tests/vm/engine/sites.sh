@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Others who change the same functions: kprobes, optimized ones, and kernel live patches.
+# Others who change the same functions: kprobes, optimized ones, BPF programs, and kernel live patches.
 
 # shellcheck source=tests/vm/engine/guest.sh
 . ./guest.sh
@@ -43,6 +43,36 @@ if probe_optimized; then
 	expect "undo" "done" "$(turn $cmdline 0)"
 else
 	expect "a probe was optimized" "yes" "no"
+fi
+
+# ---- a BPF program at its beginning or at its end, which calls the function from a place of its own ----
+
+# check_bpf fentry|fexit
+check_bpf()
+{
+	mkfifo /tmp/ask /tmp/answer
+	./fexit "$1" cmdline_proc_show </tmp/ask >/tmp/answer &
+	exec 7>/tmp/ask 8</tmp/answer
+	read -r said <&8
+	expect "$1: attached" ready "$said"
+	cat /proc/cmdline >/dev/null
+	expect "$1: apply" "done" "$(turn $cmdline 1)"
+	expect "$1: the new code runs" "replaced once" "$(cat /proc/cmdline)"
+	expect "$1: undo" "done" "$(turn $cmdline 0)"
+	cat /proc/cmdline >/dev/null
+	echo >&7
+	read -r said <&8
+	expect "$1: it ran with the old code and with the new" 3 "$said"
+	exec 7>&- 8<&-
+	wait
+	rm /tmp/ask /tmp/answer
+}
+
+if [ -e /sys/kernel/btf/vmlinux ]; then
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
+	check_bpf fentry
+	check_bpf fexit
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
 fi
 
 # ---- a kernel live patch of the function ----

@@ -11,10 +11,10 @@ insmod modules/kmend_test_target.ko
 load nap target_nap
 load count target_count
 
-# Starts a nap of 3 s, prints the pid of the shell that takes it.
+# start_nap [MS]: starts a nap of 3 s; the pid of the shell that takes it is in /tmp/napper
 start_nap()
 {
-	sh -c 'echo $$ >/tmp/napper; echo 3000 >/proc/kmend_nap' &
+	sh -c 'echo $$ >/tmp/napper; echo "$0" >/proc/kmend_nap' "${1:-3000}" &
 	napper=$!
 	sleep 1
 }
@@ -47,6 +47,21 @@ expect "apply, with time" "done" "$(switch apply $nap)"
 expect "it tried several times" "yes" "$([ "$(cat /tmp/tries)" -gt 1 ] && echo yes)"
 start_nap
 expect "undo, with time" "done" "$(switch undo $nap)"
+# While it waits, it holds nothing up.
+./bind modules/version.ko /tmp/version.ko version_proc_show
+start_nap 10000
+(switch apply $nap >/tmp/said) &
+waiter=$!
+sleep 0.2
+expect "while it waits, that can be seen" "running [1-9]*" "$(cat $sys/outcome)"
+expect "and the state" loaded "$(state $nap)"
+insmod /tmp/version.ko
+expect "other updates come and go" "done" "$(unload version)"
+expect "meanwhile it waited" "running [1-9]*" "$(cat $sys/outcome)"
+wait $waiter
+expect "apply, after all that" "done" "$(cat /tmp/said)"
+expect "undo" "done" "$(turn $nap 0)"
+wait $napper
 start_nap
 ms=300
 expect "apply, with too little" EBUSY "$(switch apply $nap)"
@@ -77,7 +92,34 @@ expect "run while written" "2:122" "$(cat /proc/kmend_count)"
 expect "undo" "done" "$(turn $count 0)"
 expect "run while undone" "1:222" "$(cat /proc/kmend_count)"
 
-for module in nap count kmend_test_target; do
+# Interrupts, and NMIs while it is written: with the breakpoint in place they run the new code.
+load visit target_visit
+cat /proc/kmend_visits >/dev/null
+expect "apply" "done" "$(turn $visit 1)"
+expect "interrupts after it, NMIs in it" "interrupts 0 [1-9]* NMIs * [1-9]*" "$(cat /proc/kmend_visits)"
+expect "undo" "done" "$(turn $visit 0)"
+expect "interrupts after the undo, NMIs in it" "interrupts [1-9]* 0 NMIs * [1-9]*" "$(cat /proc/kmend_visits)"
+
+# Interrupts at any time, and threads that begin and end
+while [ ! -e /tmp/stop ]; do
+	cat /proc/kmend_visits
+done >/dev/null &
+while [ ! -e /tmp/stop ]; do
+	/bin/true
+done &
+n=0
+ms=20000
+while [ $n -lt 10 ]; do
+	[ "$(switch apply $visit)" = "done" ] || break
+	[ "$(switch undo $visit)" = "done" ] || break
+	n=$((n + 1))
+done
+ms=0
+expect "again and again" 10 $n
+touch /tmp/stop
+wait
+
+for module in visit nap count kmend_test_target; do
 	expect "unload $module" "done" "$(unload $module)"
 done
 finish

@@ -24,6 +24,10 @@ wait_for_sleep()
 text_save vmlinux
 mkfifo /tmp/pipe
 
+refused "a function that begins with a jump label" JUMP-BLOCKED "*native_sched_clock*" apply rewritten.kmend
+clean "a function that begins with a jump label"
+text_same "a function that begins with a jump label" vmlinux
+
 # ---- threads that sleep in what is replaced ----
 
 fifo=$(id_of fifo)
