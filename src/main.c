@@ -43,8 +43,10 @@ static const struct command {
 	  "modules, the text and read-only data of both, and the few words that tell what the kernel wrote\n"
 	  "into its text: no other memory.  It is about 10 MiB, compressed.  It holds the addresses of this boot:\n"
 	  "treat it as a secret of the machine.  For root.\n" },
-	{ "apply", cmd_apply, "[--dry-run] [--timeout S] [--allow-unsigned] [--json] PACK...",
-	  "apply updates to the running kernel", NULL },
+	{ "apply", cmd_apply, "[--dry-run] [--until-reboot] [--timeout S] [--allow-unsigned] [--json] PACK...",
+	  "apply updates to the running kernel",
+	  "Keeps a copy of the packs, which `kmend boot` applies again after a reboot in the order in which they\n"
+	  "were applied; with --until-reboot it does not.\n" },
 	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
 	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
 #include "host/host.h"
+#include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -15,6 +16,7 @@
 struct apply_options {
 	bool dry_run;
 	bool allow_unsigned;
+	bool until_reboot;
 	unsigned int timeout;	/* seconds */
 	char **packs;
 	size_t count;
@@ -42,6 +44,7 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 	static const struct option options[] = { { "allow-unsigned", no_argument, NULL, 'u' },
 						 { "dry-run", no_argument, NULL, 'n' },
 						 { "timeout", required_argument, NULL, 't' },
+						 { "until-reboot", no_argument, NULL, 'r' },
 						 CMD_COMMON_OPTIONS };
 	int c;
 
@@ -51,6 +54,8 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 			o->allow_unsigned = true;
 		else if (c == 'n')
 			o->dry_run = true;
+		else if (c == 'r')
+			o->until_reboot = true;
 		else if (c == 't')
 			TRY(cmd_parse_timeout(optarg, &o->timeout));
 		else
@@ -197,16 +202,65 @@ static struct error *load_updates(struct apply *a)
 	return NULL;
 }
 
-static struct error *switch_updates(const struct apply *a)
+/* The ids of the updates, an array that is the caller's to free. */
+static const char **update_ids(const struct apply *a)
 {
-	_cleanup_free_ const char **ids = xcalloc(a->opts->count, sizeof(*ids));
-	struct host_switch_report report;
+	const char **ids = xcalloc(a->opts->count, sizeof(*ids));
 	size_t i;
 
 	for (i = 0; i < a->opts->count; i++)
 		ids[i] = a->updates[i].proof.pack->manifest->id;
+	return ids;
+}
+
+static struct error *switch_updates(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+	struct host_switch_report report;
+
 	log_progress("switching");
 	return host_switch(true, ids, a->opts->count, a->opts->timeout, &report);
+}
+
+/* The bytes that were judged and proved, whatever has become of the file. */
+static struct error *keep_packs(const struct apply *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->opts->count; i++) {
+		const struct pack *pack = a->updates[i].proof.pack;
+
+		TRY(store_put(pack->manifest->id, pack->archive, pack->archive_size,
+			      a->opts->until_reboot));
+	}
+	return NULL;
+}
+
+static struct error *make_installed(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+
+	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
+					  a->opts->allow_unsigned),
+			    "the updates are applied, but not installed, and gone after a reboot");
+}
+
+/* Packs of what is neither loaded nor installed. */
+static struct error *prune_packs(void)
+{
+	_cleanup_free_ const char **ids = NULL;
+	struct host_updates loaded;
+	struct error *err;
+	size_t i;
+
+	err = host_updates_read(&loaded);
+	ids = xcalloc(loaded.count, sizeof(*ids));
+	for (i = 0; i < loaded.count; i++)
+		ids[i] = loaded.updates[i].id;
+	if (!err)
+		err = store_prune(ids, loaded.count);
+	host_updates_free(&loaded);
+	return err;
 }
 
 /* Takes back what was loaded, so that a refusal changes nothing. */
@@ -224,6 +278,7 @@ static void unload_all(struct apply *a)
 	}
 	if (a->engine_loaded)
 		error_free(host_unload_module(HOST_ENGINE));
+	error_free(prune_packs());
 }
 
 static void read_pauses(struct apply *a)
@@ -252,15 +307,19 @@ static struct error *install(struct apply *a)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = load_engine(a);
+	err = keep_packs(a);
+	if (!err)
+		err = load_engine(a);
 	if (!err)
 		err = load_updates(a);
 	if (!err)
 		err = switch_updates(a);
-	if (err)
+	if (err) {
 		unload_all(a);
-	else
+	} else {
 		read_pauses(a);
+		err = make_installed(a);
+	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }

@@ -29,7 +29,8 @@ struct error *host_require_root(const char *what) __must_use;
 
 /*
  * Takes the lock that keeps apply and undo to one at a time, and waits for
- * another that holds it.  Closing *@fd releases it.
+ * another that holds it.  Closing *@fd releases it.  From here on, what the
+ * process makes is for nobody else to write, whatever its umask was.
  */
 struct error *host_lock(int *fd) __must_use;
 
