@@ -47,6 +47,11 @@ static const struct command {
 	  "apply updates to the running kernel",
 	  "Keeps a copy of the packs, which `kmend boot` applies again after a reboot in the order in which they\n"
 	  "were applied; with --until-reboot it does not.\n" },
+	{ "boot", cmd_boot, "[--settle [--after S]] [--json]", "apply what is installed, after a reboot",
+	  "For the service that runs early at boot: applies the installed updates in the order in which they were\n"
+	  "applied, but those that were set aside because the machine crashed soon after them; nothing where the\n"
+	  "kernel's command line has kmend.enable=0.  With --settle it waits until the last apply is S (300) seconds\n"
+	  "old, or until it is sent SIGTERM at shutdown: later crashes are not blamed on the updates.\n" },
 	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
 	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },

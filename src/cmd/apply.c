@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
+#include "cmd/record.h"
 #include "host/host.h"
+#include "host/probation.h"
 #include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -10,17 +13,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#define DEFAULT_TIMEOUT 10
-
-struct apply_options {
-	bool dry_run;
-	bool allow_unsigned;
-	bool until_reboot;
-	unsigned int timeout;	/* seconds */
-	char **packs;
-	size_t count;
-};
 
 /* One pack on its way. */
 struct applying {
@@ -48,7 +40,7 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 						 CMD_COMMON_OPTIONS };
 	int c;
 
-	o->timeout = DEFAULT_TIMEOUT;
+	o->timeout = APPLY_TIMEOUT;
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
 		if (c == 'u')
 			o->allow_unsigned = true;
@@ -227,6 +219,8 @@ static struct error *keep_packs(const struct apply *a)
 {
 	size_t i;
 
+	if (a->opts->at_boot)
+		return NULL;
 	for (i = 0; i < a->opts->count; i++) {
 		const struct pack *pack = a->updates[i].proof.pack;
 
@@ -240,9 +234,19 @@ static struct error *make_installed(const struct apply *a)
 {
 	_cleanup_free_ const char **ids = update_ids(a);
 
+	if (a->opts->at_boot)
+		return NULL;
 	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
 					  a->opts->allow_unsigned),
 			    "the updates are applied, but not installed, and gone after a reboot");
+}
+
+/* Should the machine crash from here on, the next boot does without what is kept. */
+static struct error *begin_probation(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+
+	return a->opts->until_reboot ? NULL : probation_begin(ids, a->opts->count);
 }
 
 /* Packs of what is neither loaded nor installed. */
@@ -266,6 +270,7 @@ static struct error *prune_packs(void)
 /* Takes back what was loaded, so that a refusal changes nothing. */
 static void unload_all(struct apply *a)
 {
+	_cleanup_free_ const char **ids = update_ids(a);
 	size_t i;
 
 	for (i = a->opts->count; i--;) {
@@ -278,7 +283,10 @@ static void unload_all(struct apply *a)
 	}
 	if (a->engine_loaded)
 		error_free(host_unload_module(HOST_ENGINE));
-	error_free(prune_packs());
+	if (!a->opts->until_reboot)
+		error_free(probation_drop(ids, a->opts->count));
+	if (!a->opts->at_boot)
+		error_free(prune_packs());
 }
 
 static void read_pauses(struct apply *a)
@@ -308,6 +316,8 @@ static struct error *install(struct apply *a)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	err = keep_packs(a);
+	if (!err)
+		err = begin_probation(a);
 	if (!err)
 		err = load_engine(a);
 	if (!err)
@@ -353,32 +363,54 @@ static void print_result(const struct apply *a)
 
 static struct error *apply(struct apply *a)
 {
-	_cleanup_close_ int lock = -1;
-
-	TRY(host_require_root("apply updates"));
-	TRY(host_lock(&lock));
 	TRY(open_packs(a));
 	TRY(check_installed(a));
 	TRY(prove(a));
-	if (!a->opts->dry_run)
-		TRY(install(a));
-	print_result(a);
-	return NULL;
+	return a->opts->dry_run ? NULL : install(a);
+}
+
+struct error *apply_packs(const struct apply_options *opts)
+{
+	struct apply a = { .opts = opts };
+	struct error *err;
+	size_t i;
+
+	a.updates = xcalloc(opts->count, sizeof(*a.updates));
+	err = apply(&a);
+	if (!err && !opts->at_boot)
+		print_result(&a);
+	for (i = 0; i < opts->count; i++) {
+		if (!opts->dry_run)
+			record_apply(opts->at_boot ? "boot" : "apply", opts->packs[i], &a.updates[i].proof,
+				     a.updates[i].pause_ns, err);
+		proof_fini(&a.updates[i].proof);
+	}
+	free(a.updates);
+	live_close(a.live);
+	return err;
+}
+
+/* One that could not even begin. */
+static struct error *lock_for_apply(const struct apply_options *opts, int *lock)
+{
+	const struct proof nothing = { 0 };
+	struct error *err;
+	size_t i;
+
+	err = host_require_root("apply updates");
+	if (!err)
+		err = host_lock(lock);
+	for (i = 0; err && !opts->dry_run && i < opts->count; i++)
+		record_apply("apply", opts->packs[i], &nothing, 0, err);
+	return err;
 }
 
 struct error *cmd_apply(int argc, char **argv)
 {
 	struct apply_options opts = { 0 };
-	struct apply a = { .opts = &opts };
-	struct error *err;
-	size_t i;
+	_cleanup_close_ int lock = -1;
 
 	TRY(parse_options(argc, argv, &opts));
-	a.updates = xcalloc(opts.count, sizeof(*a.updates));
-	err = apply(&a);
-	for (i = 0; i < opts.count; i++)
-		proof_fini(&a.updates[i].proof);
-	free(a.updates);
-	live_close(a.live);
-	return err;
+	TRY(lock_for_apply(&opts, &lock));
+	return apply_packs(&opts);
 }

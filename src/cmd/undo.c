@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/cmd.h"
+#include "cmd/record.h"
 #include "host/host.h"
+#include "host/probation.h"
 #include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -20,6 +22,7 @@ struct undo {
 	struct undone {
 		const char *id;
 		const struct host_update *update;	/* NULL where it is installed and not loaded */
+		struct host_record record;		/* before */
 		uint64_t pause_ns;
 		bool unloaded;
 	} *chosen;
@@ -30,6 +33,10 @@ struct undo {
 
 static void undo_free(struct undo *u)
 {
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		host_record_free(&u->chosen[i].record);
 	free(u->chosen);
 	host_updates_free(&u->loaded);
 	store_free(&u->store);
@@ -154,6 +161,7 @@ static struct error *drop_chosen(const struct undo *u)
 
 	for (i = 0; i < u->count; i++)
 		ids[i] = u->chosen[i].id;
+	TRY(probation_drop(ids, u->count));
 	return store_drop(ids, u->count);
 }
 
@@ -189,22 +197,17 @@ static void read_pauses(struct undo *u)
 }
 
 /* Without a record it is not known whether addresses of the new code live on. */
-static bool may_unload(const struct host_update *update)
+static bool may_unload(const struct undone *undone)
 {
-	struct host_record record;
-	bool may;
-
-	may = went_well(host_record_read(update->id, &record)) && record.manifest &&
-	      !record.manifest->stays_loaded;
-	host_record_free(&record);
-	return may;
+	return undone->record.manifest && !undone->record.manifest->stays_loaded;
 }
 
-static bool unload(const struct host_update *update)
+static bool unload(const struct undone *undone)
 {
+	const struct host_update *update = undone->update;
 	size_t i;
 
-	if (!may_unload(update)) {
+	if (!may_unload(undone)) {
 		log_info("%s: its modules stay loaded", update->id);
 		return false;
 	}
@@ -263,27 +266,64 @@ static void print_text(const struct undo *u)
 	}
 }
 
+static struct error *undo(struct undo *u, char **ids, size_t count)
+{
+	size_t i;
+
+	TRY(host_updates_read(&u->loaded));
+	TRY(store_read(&u->store));
+	TRY(choose_all(u, ids, count));
+	for (i = 0; i < u->count; i++)
+		went_well(host_record_read(u->chosen[i].id, &u->chosen[i].record));
+	return switch_chosen(u);
+}
+
+/* What was asked for by name goes on record as it was written where it is no update. */
+static void record(const struct undo *u, char **asked, size_t count, const struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		record_undo(u->chosen[i].id, &u->chosen[i].record, u->chosen[i].pause_ns, err);
+	for (i = 0; err && !u->count && i < count; i++)
+		record_undo(asked[i], NULL, 0, err);
+	if (err && !u->count && !count)
+		record_undo(NULL, NULL, 0, err);
+}
+
+/* The switch is done; what follows is told even where a part of it fails, and so is that it failed. */
+static struct error *clean_up(struct undo *u)
+{
+	struct error *err;
+	size_t i;
+
+	read_pauses(u);
+	err = error_prefix(drop_chosen(u), "it is undone, but may be applied again after a reboot");
+	for (i = 0; i < u->count; i++)
+		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
+	went_well(host_records_prune());
+	u->engine_unloaded = unload_engine();
+	return err;
+}
+
 struct error *cmd_undo(int argc, char **argv)
 {
 	_cleanup_(undo_free) struct undo u = { .timeout = DEFAULT_TIMEOUT };
 	_cleanup_close_ int lock = -1;
 	struct error *err;
-	size_t i;
 
 	TRY(parse(argc, argv, &u));
-	TRY(host_require_root("undo updates"));
-	TRY(host_lock(&lock));
-	TRY(host_updates_read(&u.loaded));
-	TRY(store_read(&u.store));
-	TRY(choose_all(&u, argv + optind, argc - optind));
-	TRY(switch_chosen(&u));
-	read_pauses(&u);
-	/* What follows is told even where this fails, and so is that it failed. */
-	err = error_prefix(drop_chosen(&u), "it is undone, but may be applied again after a reboot");
-	for (i = 0; i < u.count; i++)
-		u.chosen[i].unloaded = u.chosen[i].update && unload(u.chosen[i].update);
-	went_well(host_records_prune());
-	u.engine_unloaded = unload_engine();
+	err = host_require_root("undo updates");
+	if (!err)
+		err = host_lock(&lock);
+	if (!err)
+		err = undo(&u, argv + optind, argc - optind);
+	if (err) {
+		record(&u, argv + optind, argc - optind, err);
+		return err;
+	}
+	err = clean_up(&u);
+	record(&u, argv + optind, argc - optind, NULL);
 	if (cmd_json)
 		print_json(&u);
 	else

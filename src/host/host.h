@@ -134,4 +134,19 @@ struct error *host_record_remove(const char *id) __must_use;
 /* Removes the records of what is not installed: a command that was killed may have left them. */
 struct error *host_records_prune(void) __must_use;
 
+/* *@enabled: whether the kernel's command line has no kmend.enable=0. */
+struct error *host_boot_enabled(bool *enabled) __must_use;
+
+/* Notes why the installed update @id could not be applied at this boot. */
+struct error *host_refusal_write(const char *id, const struct error *why) __must_use;
+
+/*
+ * Reads that: the code of a refusal, or NULL, and the sentence, both the
+ * caller's to free; both NULL where nothing was noted.
+ */
+struct error *host_refusal_read(const char *id, char **code, char **message) __must_use;
+
+/* Forgets it; nothing noted is no error. */
+struct error *host_refusal_remove(const char *id) __must_use;
+
 #endif

@@ -14,6 +14,9 @@
 /* The path below the root that host_set_root() set; the caller's to free. */
 char *host_path(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether host_set_root() set another root than the machine's own. */
+bool host_has_root(void);
+
 /* Whether @id is KMEND_ID_LEN lower-case hex digits. */
 bool host_is_id(const char *id);
 

@@ -13,6 +13,11 @@ void host_set_root(const char *new_root)
 	root = new_root;
 }
 
+bool host_has_root(void)
+{
+	return *root;
+}
+
 char *host_path(const char *fmt, ...)
 {
 	_cleanup_free_ char *path = NULL;
@@ -35,6 +40,21 @@ struct error *host_require_root(const char *what)
 bool host_is_id(const char *id)
 {
 	return strlen(id) == KMEND_ID_LEN && strspn(id, "0123456789abcdef") == KMEND_ID_LEN;
+}
+
+struct error *host_boot_enabled(bool *enabled)
+{
+	_cleanup_free_ char *path = host_path("/proc/cmdline");
+	_cleanup_free_ void *text = NULL;
+	char *word, *save = NULL;
+	size_t size;
+
+	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
+	*enabled = true;
+	for (word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		if (!strcmp(word, "kmend.enable=0"))
+			*enabled = false;
+	return NULL;
 }
 
 struct error *host_lock(int *fd)

@@ -273,12 +273,26 @@ struct error *store_install(const char *const *ids, size_t count, bool until_reb
 struct error *store_set_aside(const char *const *ids, size_t count)
 {
 	_cleanup_(store_free) struct store store = { 0 };
+	unsigned int order = 0;
 	size_t i;
 
+	TRY(next_order(&order));
 	TRY(read_list(false, &store));
+	store.updates = xreallocarray(store.updates, store.count + count + 1, sizeof(*store.updates));
 	for (i = 0; i < store.count; i++)
 		if (is_among(store.updates[i].id, ids, count))
 			store.updates[i].set_aside = true;
+	for (i = 0; i < count; i++) {
+		_cleanup_free_ char *path = pack_path(ids[i], false);
+		struct store_update *u = &store.updates[store.count];
+
+		if (store_get(&store, ids[i]) || !file_exists(path))
+			continue;
+		*u = (struct store_update){ .order = order, .since = time(NULL), .set_aside = true };
+		memcpy(u->id, ids[i], sizeof(u->id));
+		u->path = take_ptr(path);
+		store.count++;
+	}
 	return write_list(&store, false);
 }
 

@@ -66,7 +66,10 @@ struct error *store_put(const char *id, const void *data, size_t size, bool unti
 struct error *store_install(const char *const *ids, size_t count, bool until_reboot,
 			    bool allow_unsigned) __must_use;
 
-/* Those of the updates @ids that are installed and kept over a reboot are set aside. */
+/*
+ * Sets those of the updates @ids aside whose packs are kept over a reboot, also
+ * those that are not listed: the machine crashed while they were applied.
+ */
 struct error *store_set_aside(const char *const *ids, size_t count) __must_use;
 
 /* Drops the updates @ids, listed or not, and their packs; it is no error that one is not there. */

@@ -215,9 +215,12 @@ static void sets_aside(void **state)
 	install(three, 1, false);
 	assert_ok(store_set_aside(all, 2));
 	assert_installed("!0123:1 ~0123:2 ffff:3");
+	put("00000000000000ff", false);
+	assert_ok(store_set_aside((const char *const[]){ "00000000000000ff", "00000000000000fe" }, 2));
+	assert_installed("!0123:1 ~0123:2 ffff:3 !0000:4");
 	/* Applied again by somebody: it is not set aside any more. */
 	install(one, 1, false);
-	assert_installed("~0123:2 ffff:3 0123:4");
+	assert_installed("~0123:2 ffff:3 !0000:4 0123:5");
 }
 
 static void remembers_what_was_allowed(void **state)
