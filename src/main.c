@@ -17,7 +17,7 @@ static const struct command {
 	const char *name;
 	struct error *(*function)(int argc, char **argv);
 	const char *arguments;
-	const char *line;
+	const char *line;	/* NULL: people do not call it */
 	const char *text;	/* more, for its help; may be NULL */
 } commands[] = {
 	{ "create", cmd_create,
@@ -54,6 +54,7 @@ static const struct command {
 	  "old, or until it is sent SIGTERM at shutdown: later crashes are not blamed on the updates.\n" },
 	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
 	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
+	{ "late", cmd_late, "load|unload MODULE", NULL, NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
 	{ "version", cmd_version, "", "show kmend's version", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show this help", NULL },
@@ -77,7 +78,8 @@ static struct error *cmd_version(int argc, char **argv)
 
 static void print_usage(const struct command *command)
 {
-	printf("usage: kmend %s %s\n\n%s\n", command->name, command->arguments, command->line);
+	printf("usage: kmend %s %s\n\n%s\n", command->name, command->arguments,
+	       command->line ?: "for the engine, where a module loads or unloads that an update changes");
 	if (command->text)
 		printf("\n%s", command->text);
 }
@@ -96,7 +98,8 @@ static struct error *cmd_help(int argc, char **argv)
 	}
 	printf("usage: kmend COMMAND [OPTION]... [ARGUMENT]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s  %s\n", commands[i].name, commands[i].line);
+		if (commands[i].line)
+			printf("  %-8s  %s\n", commands[i].name, commands[i].line);
 	printf("\nWithout a command: status. Every command takes -q (--quiet) and -v (--verbose).\n"
 	       "`kmend help COMMAND` shows its arguments.\n");
 	return NULL;

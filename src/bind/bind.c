@@ -97,12 +97,30 @@ static struct error *note_use(const struct binding *b, uint64_t addr)
 	return NULL;
 }
 
+/*
+ * What the target itself exports, by kallsyms in upper case.  By the loader it
+ * would not be bound before the target's init is over, and the target could then
+ * not be unloaded.
+ */
+static const struct live_symbol *own_export(const struct binding *b, const char *name)
+{
+	const struct live_symbol *s = NULL;
+
+	if (!strcmp(b->mt->name, "vmlinux"))
+		return NULL;
+	while ((s = live_find(b->live, name, b->mt->name, s)))
+		if (s->type >= 'A' && s->type <= 'Z')
+			return s;
+	return NULL;
+}
+
 static struct error *bind_symbols(struct binding *b)
 {
 	size_t i;
 
 	for (i = 1; i < b->ko->symbol_count; i++) {
 		const struct symbol *s = b->ko->symbols[i];
+		const struct live_symbol *export;
 		const struct manifest_symbol *ms;
 		const struct match *m;
 		uint64_t addr;
@@ -110,6 +128,9 @@ static struct error *bind_symbols(struct binding *b)
 		if (!symbol_is_undefined(s))
 			continue;
 		ms = symbol_of(b, s->name);
+		export = ms ? NULL : own_export(b, s->name);
+		if (export)
+			set_absolute(b, s, export->addr);
 		if (!ms)
 			continue;
 		m = match_of(b, ms->object);

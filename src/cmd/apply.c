@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* One pack on its way. */
 struct applying {
@@ -103,7 +104,7 @@ static struct error *meet_rest(const struct apply *a, struct applying *u, const 
 	}
 	for (i = 0; !a->opts->dry_run && i < rest->module_count; i++)
 		TRY(host_unload_module(rest->modules[i]));
-	return NULL;
+	return a->opts->dry_run ? NULL : host_late_forget(rest->id);
 }
 
 /* What is loaded of these updates from before. */
@@ -129,19 +130,121 @@ static struct error *check_installed(struct apply *a)
 	return err;
 }
 
+/* The module that an update changes and that is neither loaded nor not, or NULL. */
+static const char *in_transition(const struct apply *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+
+		for (k = 0; k < m->target_count; k++) {
+			const struct live_module *module = live_module(a->live, m->targets[k].name);
+
+			if (module && strcmp(module->state, "Live"))
+				return module->name;
+		}
+	}
+	return NULL;
+}
+
+/* The running kernel, without a module of concern being loaded or unloaded just now. */
+static struct error *open_live(struct apply *a)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	double start = clock_milliseconds();
+	const char *name;
+
+	for (;;) {
+		TRY(live_open(&a->live));
+		name = in_transition(a);
+		if (!name)
+			return NULL;
+		if (milliseconds_since(start) > a->opts->timeout * 1e3)
+			return refuse("MODULE-MOVED", "the module %s is being loaded or unloaded; try again", name);
+		live_close(a->live);
+		a->live = NULL;
+		nanosleep(&pause, NULL);
+	}
+}
+
+static bool replaces(const struct manifest_target *t, const struct manifest_function *f)
+{
+	size_t i;
+
+	for (i = 0; i < t->function_count; i++)
+		if (t->functions[i].action == MANIFEST_REPLACE && f->action == MANIFEST_REPLACE &&
+		    !strcmp(t->functions[i].name, f->name) && !strcmp(t->functions[i].object, f->object))
+			return true;
+	return false;
+}
+
+/* Of a module that is not loaded there is no code that could tell. */
+static struct error *check_awaited(const struct manifest_target *t, const struct manifest *other)
+{
+	size_t i, k;
+
+	for (i = 0; i < other->target_count; i++)
+		for (k = 0; k < t->function_count && !strcmp(other->targets[i].name, t->name); k++)
+			if (replaces(&other->targets[i], &t->functions[k]))
+				return refuse("FUNCTION-REPLACED",
+					      "update %s replaces %s, too, in the module %s, which is not loaded: load it first",
+					      other->id, t->functions[k].name, t->name);
+	return NULL;
+}
+
+static struct error *check_record(const struct proof *p, const char *id)
+{
+	struct host_record record;
+	struct error *err;
+	size_t i;
+
+	err = host_record_read(id, &record);
+	for (i = 0; !err && record.manifest && i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			err = check_awaited(p->targets[i].target, record.manifest);
+	host_record_free(&record);
+	return err;
+}
+
+/* What is awaited must be able to come. */
+static struct error *check_absent(const struct apply *a)
+{
+	struct host_updates list;
+	struct error *err;
+	size_t i, k, n;
+
+	err = host_updates_read(&list);
+	for (i = 0; i < a->opts->count && !err; i++) {
+		const struct proof *p = &a->updates[i].proof;
+
+		err = proof_require_needed(p);
+		for (k = 0; k < list.count && !err; k++)
+			if (list.updates[k].applied)
+				err = check_record(p, list.updates[k].id);
+		for (k = 0; k < i; k++)
+			for (n = 0; n < p->pack->manifest->target_count && !err; n++)
+				if (p->targets[n].absent)
+					err = check_awaited(p->targets[n].target,
+							    a->updates[k].proof.pack->manifest);
+	}
+	host_updates_free(&list);
+	return err;
+}
+
 static struct error *prove(struct apply *a)
 {
 	double start = clock_milliseconds();
 	size_t i;
 
 	log_progress("proving");
-	TRY(live_open(&a->live));
+	TRY(open_live(a));
 	for (i = 0; i < a->opts->count; i++) {
 		TRY(proof_match(&a->updates[i].proof, a->live));
 		TRY(proof_bind(&a->updates[i].proof, a->live));
 	}
 	a->proof_ms = milliseconds_since(start);
-	return NULL;
+	return check_absent(a);
 }
 
 /* The engine of the first pack, unless one is there. */
@@ -171,25 +274,63 @@ static struct error *load_engine(struct apply *a)
 	return NULL;
 }
 
-static struct error *load_updates(struct apply *a)
+static struct error *load_update(struct applying *u)
 {
+	const struct pack *pack = u->proof.pack;
+	size_t i;
+
+	for (i = 0; i < pack->manifest->target_count; i++) {
+		const struct proof_target *t = &u->proof.targets[i];
+
+		if (!t->absent)
+			TRY(host_load_module(t->module.image, t->module.size, t->target->module));
+		u->loaded++;
+	}
+	u->recorded = true;
+	return host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
+				 u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL);
+}
+
+/* All modules that it changes: those that are there may go, and come back. */
+static struct error *await_modules(const struct applying *u)
+{
+	const struct manifest *m = u->proof.pack->manifest;
+	size_t i;
+
+	for (i = 0; i < m->target_count; i++)
+		if (strcmp(m->targets[i].name, "vmlinux"))
+			TRY(host_late_await(m->id, m->targets[i].name));
+	return NULL;
+}
+
+/* Of one that stayed loaded, what was made for a module that is gone is of no use any more. */
+static struct error *drop_absent(const struct applying *u)
+{
+	struct host_updates list;
+	const struct host_update *loaded;
+	struct error *err;
 	size_t i, k;
 
+	err = host_updates_read(&list);
+	loaded = err ? NULL : find_update(&list, u->proof.pack->manifest->id);
+	for (i = 0; loaded && i < u->proof.pack->manifest->target_count && !err; i++)
+		for (k = 0; u->proof.targets[i].absent && k < loaded->module_count && !err; k++)
+			if (!strcmp(loaded->modules[k], u->proof.targets[i].target->module))
+				err = host_unload_module(loaded->modules[k]);
+	host_updates_free(&list);
+	return err;
+}
+
+static struct error *load_updates(struct apply *a)
+{
+	size_t i;
+
+	TRY(host_late_begin());
 	for (i = 0; i < a->opts->count; i++) {
 		struct applying *u = &a->updates[i];
-		const struct pack *pack = u->proof.pack;
 
-		if (u->reused)
-			continue;
-		for (k = 0; k < pack->manifest->target_count; k++) {
-			const struct proof_target *t = &u->proof.targets[k];
-
-			TRY(host_load_module(t->module.image, t->module.size, t->target->module));
-			u->loaded++;
-		}
-		u->recorded = true;
-		TRY(host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
-				      u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL));
+		TRY(u->reused ? drop_absent(u) : load_update(u));
+		TRY(await_modules(u));
 	}
 	return NULL;
 }
@@ -276,8 +417,11 @@ static void unload_all(struct apply *a)
 	for (i = a->opts->count; i--;) {
 		struct applying *u = &a->updates[i];
 
-		while (u->loaded)
-			error_free(host_unload_module(u->proof.targets[--u->loaded].target->module));
+		while (u->loaded--)
+			if (!u->proof.targets[u->loaded].absent)
+				error_free(host_unload_module(u->proof.targets[u->loaded].target->module));
+		u->loaded = 0;
+		error_free(host_late_forget(u->proof.pack->manifest->id));
 		if (u->recorded)
 			error_free(host_record_remove(u->proof.pack->manifest->id));
 	}
@@ -334,6 +478,27 @@ static struct error *install(struct apply *a)
 	return err;
 }
 
+static json_t *awaited_json(const struct proof *p)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			json_array_append_new(list, json_string(p->targets[i].target->name));
+	return list;
+}
+
+static void print_awaited(const struct proof *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			printf("    %s is not loaded: it is switched when it loads, before it starts\n",
+			       p->targets[i].target->name);
+}
+
 static void print_result(const struct apply *a)
 {
 	const char *done = a->opts->dry_run ? "could be applied" : "applied";
@@ -345,9 +510,10 @@ static void print_result(const struct apply *a)
 		const struct manifest *m = a->updates[i].proof.pack->manifest;
 		uint64_t pause = a->updates[i].pause_ns;
 
-		json_array_append_new(list, json_pack("{s:s,s:b,s:f,s:I}", "id", m->id, "applied",
+		json_array_append_new(list, json_pack("{s:s,s:b,s:f,s:I,s:o}", "id", m->id, "applied",
 						      !a->opts->dry_run, "proof_ms", a->proof_ms,
-						      "pause_ns", (json_int_t)pause));
+						      "pause_ns", (json_int_t)pause, "awaits",
+						      awaited_json(&a->updates[i].proof)));
 		if (cmd_json)
 			continue;
 		if (a->opts->dry_run)
@@ -355,6 +521,7 @@ static void print_result(const struct apply *a)
 		else
 			printf("%s: %s (%s), proved in %.0f ms, stood still for %.0f us\n", m->id, done,
 			       m->description, a->proof_ms, pause / 1e3);
+		print_awaited(&a->updates[i].proof);
 	}
 	if (cmd_json)
 		cmd_print_json(json_pack("{s:O}", "updates", list));

@@ -209,13 +209,14 @@ static bool unload(const struct undone *undone)
 
 	if (!may_unload(undone)) {
 		log_info("%s: its modules stay loaded", update->id);
+		went_well(host_late_forget(update->id));
 		return false;
 	}
 	for (i = 0; i < update->module_count; i++)
 		if (!went_well(host_unload_module(update->modules[i])))
 			return false;
 	went_well(host_record_remove(update->id));
-	return true;
+	return went_well(host_late_forget(update->id));
 }
 
 /* The engine goes when no update needs it. */

@@ -37,7 +37,7 @@ static struct error *not_permitted(const char *name)
 		      name);
 }
 
-static struct error *load_error(const char *name, int errnum)
+struct error *host_module_error(const char *name, int errnum)
 {
 	switch (errnum) {
 	case EPERM:
@@ -60,7 +60,7 @@ static struct error *load_error(const char *name, int errnum)
 struct error *host_load_module(const void *image, size_t size, const char *name)
 {
 	if (syscall(SYS_init_module, image, size, ""))
-		return load_error(name, errno);
+		return host_module_error(name, errno);
 	return NULL;
 }
 
