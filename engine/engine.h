@@ -190,7 +190,7 @@ void objects_forget(struct part *part);
 
 /*
  * late.c: the names of modules that an update awaits; under switch_lock.
- * late_has() takes NULL for any name, late_absent() looks whether those that no
+ * late_has() takes NULL for any update or name, late_absent() looks whether those that no
  * part was registered for are not loaded, late_waits() whether one is loading and
  * waits for @update.
  */

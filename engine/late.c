@@ -56,8 +56,7 @@ struct late_wait {
 };
 static LIST_HEAD(waits);
 
-/* Is @name one of @update, or, where that is NULL, of any? */
-static bool is_named(const struct update *update, const char *name)
+bool late_has(const struct update *update, const char *name)
 {
 	struct late_name *late;
 	bool found = false;
@@ -69,16 +68,11 @@ static bool is_named(const struct update *update, const char *name)
 	return found;
 }
 
-bool late_has(const struct update *update, const char *name)
-{
-	return is_named(update, name);
-}
-
 int late_add(const struct update *update, const char *name)
 {
 	struct late_name *late;
 
-	if (is_named(update, name))
+	if (late_has(update, name))
 		return 0;
 	late = kzalloc(sizeof(*late) + strlen(name) + 1, GFP_KERNEL);
 	if (!late)
@@ -108,15 +102,22 @@ void late_forget(const struct update *update)
 	mutex_unlock(&names_lock);
 }
 
-static bool is_in(const struct update *update, const char *name)
+static const struct part *find_part(const struct update *update, const char *name)
 {
 	const struct part *part;
 
 	for_each_any_part(part, update) {
-		if (part->in && !strcmp(part->given->target->name, name))
-			return true;
+		if (!strcmp(part->given->target->name, name))
+			return part;
 	}
-	return false;
+	return NULL;
+}
+
+static bool is_in(const struct update *update, const char *name)
+{
+	const struct part *part = find_part(update, name);
+
+	return part && part->in;
 }
 
 int late_emit(const struct update *update, char *buf)
@@ -137,18 +138,12 @@ int late_emit(const struct update *update, char *buf)
 bool late_absent(const struct update *update)
 {
 	struct late_name *late;
-	struct part *part;
 	bool absent = true;
 
 	mutex_lock(&names_lock);
 	list_for_each_entry(late, &names, list) {
-		bool registered = false;
-
-		if (late->update != update)
-			continue;
-		for_each_any_part(part, update)
-			registered |= !strcmp(part->given->target->name, late->name);
-		absent &= registered || !module_runs(late->name);
+		if (late->update == update && !find_part(update, late->name))
+			absent &= !module_runs(late->name);
 	}
 	mutex_unlock(&names_lock);
 	return absent;
@@ -247,7 +242,7 @@ static int on_module(struct notifier_block *nb, unsigned long state, void *data)
 {
 	const struct module *mod = data;
 
-	if (!is_named(NULL, mod->name))
+	if (!late_has(NULL, mod->name))
 		return NOTIFY_DONE;
 	if (state == MODULE_STATE_COMING)
 		return notifier_from_errno(on_coming(mod));

@@ -170,19 +170,14 @@ static bool is_stood_on(const struct part *below)
 }
 
 /*
- * One that may not come back; whose going nothing would take back; or where code
- * outside of it uses what the update brought, for which the loader holds the
- * update's module, beside the reference of the part itself.
+ * One that may not come back; where a hook may have done what nobody would take
+ * back; or where code outside of it uses what the update brought, for which the
+ * loader holds the update's module, beside the reference of the part itself.
  */
 static bool must_stay(const struct update *update, const struct part *part)
 {
-	const struct kmend_hook *hook;
-
-	for_each_hook(hook, part) {
-		if (hook->kind >= KMEND_HOOK_PRE_REVERSE)
-			return true;
-	}
-	return !late_has(update, part->given->target->name) || is_stood_on(part) ||
+	return !late_has(update, part->given->target->name) || part->given->hook_count ||
+	       is_stood_on(part) ||
 	       (is_ready(part->given->owner, false) && module_refcount(part->given->owner) > 1);
 }
 

@@ -192,18 +192,6 @@ static int check_state(const struct attempt *attempt)
 	return 0;
 }
 
-static void choose_parts(const struct attempt *attempt)
-{
-	struct update *update;
-	struct part *part;
-
-	for_each_update(update) {
-		for_each_any_part(part, update)
-			part->chosen = update->chosen && (attempt->late ? part == attempt->late :
-							  attempt->apply || part->in);
-	}
-}
-
 static void set_applied(bool apply)
 {
 	struct update *update;
@@ -214,13 +202,11 @@ static void set_applied(bool apply)
 	}
 }
 
-int switch_chosen(struct attempt *attempt)
+static int switch_parts(struct attempt *attempt)
 {
 	bool apply = attempt->apply;
 	int err;
 
-	lockdep_assert_held(&switch_lock);
-	choose_parts(attempt);
 	err = check_state(attempt) ?: check_order(apply);
 	if (!err && apply)
 		err = hold_modules(attempt->late);
@@ -239,6 +225,26 @@ int switch_chosen(struct attempt *attempt)
 	if (apply ? err : !err) {
 		objects_release();
 		drop_modules();
+	}
+	return err;
+}
+
+int switch_chosen(struct attempt *attempt)
+{
+	struct update *update;
+	struct part *part;
+	int err;
+
+	lockdep_assert_held(&switch_lock);
+	for_each_chosen(update) {
+		for_each_any_part(part, update)
+			part->chosen = attempt->late ? part == attempt->late :
+						       attempt->apply || part->in;
+	}
+	err = switch_parts(attempt);
+	for_each_chosen(update) {
+		for_each_any_part(part, update)
+			part->chosen = false;
 	}
 	return err;
 }
