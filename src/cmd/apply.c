@@ -168,6 +168,28 @@ static struct error *open_live(struct apply *a)
 	}
 }
 
+/* Whether a module that an update changes is no longer what the proof began with. */
+static bool has_moved(const struct apply *a)
+{
+	struct live *now = NULL;
+	bool moved = false;
+	size_t i, k;
+
+	error_free(live_open(&now));
+	for (i = 0; now && i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+
+		for (k = 0; k < m->target_count; k++) {
+			const struct live_module *x = live_module(a->live, m->targets[k].name);
+			const struct live_module *y = live_module(now, m->targets[k].name);
+
+			moved |= !x != !y || (x && (x->base != y->base || strcmp(y->state, "Live")));
+		}
+	}
+	live_close(now);
+	return moved;
+}
+
 static bool replaces(const struct manifest_target *t, const struct manifest_function *f)
 {
 	size_t i;
@@ -235,14 +257,23 @@ static struct error *check_absent(const struct apply *a)
 static struct error *prove(struct apply *a)
 {
 	double start = clock_milliseconds();
+	struct error *err = NULL;
 	size_t i;
 
 	log_progress("proving");
 	TRY(open_live(a));
-	for (i = 0; i < a->opts->count; i++) {
-		TRY(proof_match(&a->updates[i].proof, a->live));
-		TRY(proof_bind(&a->updates[i].proof, a->live));
+	for (i = 0; i < a->opts->count && !err; i++) {
+		err = proof_match(&a->updates[i].proof, a->live);
+		if (!err)
+			err = proof_bind(&a->updates[i].proof, a->live);
 	}
+	if (err && has_moved(a)) {
+		error_free(err);
+		return refuse("MODULE-MOVED",
+			      "a module that the update changes was loaded or unloaded during the proof; try again");
+	}
+	if (err)
+		return err;
 	a->proof_ms = milliseconds_since(start);
 	return check_absent(a);
 }

@@ -202,21 +202,36 @@ static bool may_unload(const struct undone *undone)
 	return undone->record.manifest && !undone->record.manifest->stays_loaded;
 }
 
+/* Those that are there now: one may have come with its target before the switch. */
+static bool unload_modules(const char *id)
+{
+	struct host_updates now;
+	bool done;
+	size_t i, k;
+
+	done = went_well(host_updates_read(&now));
+	for (i = 0; i < now.count; i++)
+		for (k = 0; done && !strcmp(now.updates[i].id, id) && k < now.updates[i].module_count; k++)
+			done = went_well(host_unload_module(now.updates[i].modules[k]));
+	host_updates_free(&now);
+	return done;
+}
+
 static bool unload(const struct undone *undone)
 {
-	const struct host_update *update = undone->update;
-	size_t i;
+	const char *id = undone->id;
+	bool unloaded;
 
 	if (!may_unload(undone)) {
-		log_info("%s: its modules stay loaded", update->id);
-		went_well(host_late_forget(update->id));
+		log_info("%s: its modules stay loaded", id);
+		went_well(host_late_forget(id));
 		return false;
 	}
-	for (i = 0; i < update->module_count; i++)
-		if (!went_well(host_unload_module(update->modules[i])))
-			return false;
-	went_well(host_record_remove(update->id));
-	return went_well(host_late_forget(update->id));
+	unloaded = unload_modules(id);
+	went_well(host_late_forget(id));
+	if (unloaded)
+		went_well(host_record_remove(id));
+	return unloaded;
 }
 
 /* The engine goes when no update needs it. */

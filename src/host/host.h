@@ -42,7 +42,7 @@ struct error *host_lock(int *fd) __must_use;
 struct error *host_load_module(const void *image, size_t size, const char *name) __must_use;
 
 /*
- * Unloads the module @name without waiting.
+ * Unloads the module @name without waiting; one that is not loaded is no error.
  * Errors: the refusal MODULE-IN-USE; system errors.
  */
 struct error *host_unload_module(const char *name) __must_use;

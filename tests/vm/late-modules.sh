@@ -4,7 +4,7 @@
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
-need qemu-system-x86_64 jq nm objdump xz
+need qemu-system-x86_64 jq nm objcopy objdump xz
 need_kernel
 update late late-dummy
 update module module
@@ -19,6 +19,8 @@ case $dummy in
 *.xz) xz -dc "$dummy" >"$work/other.ko" ;;
 *) cp "$dummy" "$work/other.ko" ;;
 esac
+# Its signature would tell, so it goes.
+objcopy "$work/other.ko" || fail "other.ko cannot be made"
 # A byte of the mask that clears IFF_MULTICAST, found by its instruction: and $0x...ef7f, or the like
 text=$((0x$(objdump -h "$work/other.ko" | awk '$2 == ".text" { print $6 }')))
 setup=$((0x$(nm "$work/other.ko" | awk '$3 == "dummy_setup" { print $1 }')))

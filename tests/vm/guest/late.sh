@@ -132,6 +132,7 @@ for i in 1 2 3 4 5 6; do
 	works "undo while it comes and goes" "*" kmend undo --all
 done
 loop_end
+sleep 2
 rmmod dummy 2>/dev/null
 clean "after the race"
 
