@@ -98,20 +98,20 @@ static struct error *note_use(const struct binding *b, uint64_t addr)
 }
 
 /*
- * What the target itself exports, by kallsyms in upper case.  By the loader it
- * would not be bound before the target's init is over, and the target could then
- * not be unloaded.
+ * What the target itself exports.  By the loader it would not be bound before
+ * the target's init is over, and the target could then not be unloaded.  The
+ * kernel's table of exports tells; kallsyms has a module's GPL exports in lower
+ * case.  NULL where the name is not exported, or stands for several things.
  */
 static const struct live_symbol *own_export(const struct binding *b, const char *name)
 {
-	const struct live_symbol *s = NULL;
+	_cleanup_free_ char *entry = xasprintf("__ksymtab_%s", name);
+	const struct live_symbol *s;
 
-	if (!strcmp(b->mt->name, "vmlinux"))
+	if (!strcmp(b->mt->name, "vmlinux") || !live_find(b->live, entry, b->mt->name, NULL))
 		return NULL;
-	while ((s = live_find(b->live, name, b->mt->name, s)))
-		if (s->type >= 'A' && s->type <= 'Z')
-			return s;
-	return NULL;
+	s = live_find(b->live, name, b->mt->name, NULL);
+	return s && !live_find(b->live, name, b->mt->name, s) ? s : NULL;
 }
 
 static struct error *bind_symbols(struct binding *b)
