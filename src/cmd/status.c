@@ -46,6 +46,17 @@ static void model_free(struct model *m)
 	host_updates_free(&m->installed);
 }
 
+/* Whether a module runs, and not with its part of the update. */
+static bool runs_unfixed(const struct host_update *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->late_count; i++)
+		if (u->applied && u->late[i].loaded && !u->late[i].in)
+			return true;
+	return false;
+}
+
 static int exit_status(const struct model *m)
 {
 	size_t i;
@@ -53,7 +64,7 @@ static int exit_status(const struct model *m)
 	if (!m->installed.count)
 		return STATUS_NONE_INSTALLED;
 	for (i = 0; i < m->installed.count; i++)
-		if (!m->installed.updates[i].applied)
+		if (!m->installed.updates[i].applied || runs_unfixed(&m->installed.updates[i]))
 			return STATUS_NOT_ALL_APPLIED;
 	return STATUS_ALL_APPLIED;
 }
@@ -108,16 +119,38 @@ static json_t *strings_json(char *const *strings, size_t count)
 	return array;
 }
 
+static const char *late_state(const struct host_late *late)
+{
+	if (late->in)
+		return "switched";
+	return late->loaded ? "unfixed" : "awaited";
+}
+
+static json_t *late_json(const struct host_update *u)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < u->late_count; i++) {
+		_cleanup_free_ char *why = NULL;
+
+		error_free(host_late_read_note(u->id, u->late[i].module, &why));
+		json_array_append_new(array, json_pack("{s:s,s:s,s:s?}", "module", u->late[i].module,
+						       "state", late_state(&u->late[i]), "refused", why));
+	}
+	return array;
+}
+
 static json_t *update_json(const struct host_update *u, const struct host_record *record)
 {
 	const struct manifest *m = record->manifest;
 	json_t *json;
 
-	json = json_pack("{s:s,s:s,s:I,s:o,s:o,s:o}", "id", u->id, "state",
+	json = json_pack("{s:s,s:s,s:I,s:o,s:o,s:o,s:o}", "id", u->id, "state",
 			 u->applied ? "applied" : "loaded", "pause_ns", (json_int_t)u->pause_ns,
 			 "functions", u->details_hidden ? json_null() : functions_json(u),
 			 "blockers", u->details_hidden ? json_null() : blockers_json(u), "modules",
-			 strings_json(u->modules, u->module_count));
+			 strings_json(u->modules, u->module_count), "late", late_json(u));
 	if (!m)
 		return json;
 	json_object_set_new(json, "description", json_string(m->description));
@@ -204,6 +237,25 @@ static void print_details(const struct host_update *u, const struct host_record 
 		print_blocker(&u->blockers[i]);
 }
 
+/* What is not in use: always told, as what was repaired is not repaired there. */
+static void print_late(const struct host_update *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->late_count && u->applied; i++) {
+		const struct host_late *late = &u->late[i];
+		_cleanup_free_ char *why = NULL;
+
+		error_free(host_late_read_note(u->id, late->module, &why));
+		if (!late->in)
+			printf("    %s %s\n", late->module,
+			       late->loaded ? "runs without the update" :
+					      "is not loaded: it is switched when it loads, before it starts");
+		if (!late->in && why)
+			printf("    %s could not be switched when it was loaded: %s\n", late->module, why);
+	}
+}
+
 static void print_text(const struct model *m, bool details)
 {
 	size_t i;
@@ -216,6 +268,7 @@ static void print_text(const struct model *m, bool details)
 	       "SIGNED BY", "WHAT");
 	for (i = 0; i < m->installed.count; i++) {
 		print_row(&m->installed.updates[i], &m->records[i]);
+		print_late(&m->installed.updates[i]);
 		if (details)
 			print_details(&m->installed.updates[i], &m->records[i]);
 	}
