@@ -233,7 +233,10 @@ static struct error *keep_packs(const struct apply *a)
 static struct error *make_installed(const struct apply *a)
 {
 	_cleanup_free_ const char **ids = update_ids(a);
+	size_t i;
 
+	for (i = 0; i < a->opts->count; i++)
+		error_free(host_refusal_remove(ids[i]));
 	if (a->opts->at_boot)
 		return NULL;
 	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,

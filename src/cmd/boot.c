@@ -119,7 +119,6 @@ static void apply_group(struct boot *b, size_t from, size_t to)
 			note_refusal(b, chosen[i]->id, err);
 			continue;
 		}
-		error_free(host_refusal_remove(chosen[i]->id));
 		json_array_append_new(b->applied, json_string(chosen[i]->id));
 		if (!cmd_json)
 			printf("%s: applied\n", chosen[i]->id);
