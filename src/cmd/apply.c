@@ -252,8 +252,7 @@ static struct error *begin_probation(const struct apply *a)
 	return a->opts->until_reboot ? NULL : probation_begin(ids, a->opts->count);
 }
 
-/* Packs of what is neither loaded nor installed. */
-static struct error *prune_packs(void)
+struct error *apply_prune_packs(void)
 {
 	_cleanup_free_ const char **ids = NULL;
 	struct host_updates loaded;
@@ -289,7 +288,7 @@ static void unload_all(struct apply *a)
 	if (!a->opts->until_reboot)
 		error_free(probation_drop(ids, a->opts->count));
 	if (!a->opts->at_boot)
-		error_free(prune_packs());
+		error_free(apply_prune_packs());
 }
 
 static void read_pauses(struct apply *a)

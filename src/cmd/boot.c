@@ -151,6 +151,8 @@ static struct error *boot(void)
 
 	err = set_aside(aside);
 	if (!err)
+		err = apply_prune_packs();
+	if (!err)
 		err = host_boot_enabled(&enabled);
 	if (!err && enabled)
 		err = apply_all(&b);
