@@ -21,7 +21,7 @@ deb=$(find "$top/build/deb" -name 'kmend_*.deb' 2>/dev/null | head -n 1)
 }
 cp "$top"/build/deb/kmend_*_amd64.deb "$work/kmend.deb"
 if command -v lintian >/dev/null; then
-	run lintian --fail-on error "$work/kmend.deb"
+	run env TMPDIR="$work" lintian --fail-on error "$work/kmend.deb"
 	expect "lintian: status" 0 "$status"
 	[ "$status" = 0 ] || echo "$said"
 fi
