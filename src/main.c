@@ -53,7 +53,9 @@ static const struct command {
 	  "kernel's command line has kmend.enable=0.  With --settle it waits until the last apply is S (300) seconds\n"
 	  "old, or until it is sent SIGTERM at shutdown: later crashes are not blamed on the updates.\n" },
 	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
-	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
+	{ "status", cmd_status, "[--json | --motd | --prometheus FILE] [-v]", "show what is applied",
+	  "Exits with 0 where all installed updates are applied, 1 where none is installed, 2 where some are not\n"
+	  "applied, 3 where it cannot tell.\n" },
 	{ "late", cmd_late, "load|unload MODULE", NULL, NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
 	{ "version", cmd_version, "", "show kmend's version", NULL },

@@ -405,7 +405,10 @@ static struct error *keep_packs(const struct apply *a)
 static struct error *make_installed(const struct apply *a)
 {
 	_cleanup_free_ const char **ids = update_ids(a);
+	size_t i;
 
+	for (i = 0; i < a->opts->count; i++)
+		error_free(host_refusal_remove(ids[i]));
 	if (a->opts->at_boot)
 		return NULL;
 	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
@@ -421,8 +424,7 @@ static struct error *begin_probation(const struct apply *a)
 	return a->opts->until_reboot ? NULL : probation_begin(ids, a->opts->count);
 }
 
-/* Packs of what is neither loaded nor installed. */
-static struct error *prune_packs(void)
+struct error *apply_prune_packs(void)
 {
 	_cleanup_free_ const char **ids = NULL;
 	struct host_updates loaded;
@@ -461,7 +463,7 @@ static void unload_all(struct apply *a)
 	if (!a->opts->until_reboot)
 		error_free(probation_drop(ids, a->opts->count));
 	if (!a->opts->at_boot)
-		error_free(prune_packs());
+		error_free(apply_prune_packs());
 }
 
 static void read_pauses(struct apply *a)

@@ -14,6 +14,12 @@
 #include <string.h>
 #include <time.h>
 
+/*
+ * Longer than by hand: nobody is there to try again, and where many programs
+ * start on few CPUs, threads that were preempted take their time.
+ */
+#define BOOT_TIMEOUT 60 /* seconds */
+
 /* After so many seconds nobody blames a crash on the update any more. */
 #define PROBATION_SECONDS 300
 
@@ -98,7 +104,7 @@ static void note_refusal(struct boot *b, const char *id, const struct error *err
 /* Those from @from to @to, that one stop applied before, in one stop again. */
 static void apply_group(struct boot *b, size_t from, size_t to)
 {
-	struct apply_options opts = { .at_boot = true, .timeout = APPLY_TIMEOUT };
+	struct apply_options opts = { .at_boot = true, .timeout = BOOT_TIMEOUT };
 	_cleanup_free_ const struct store_update **chosen = xcalloc(to - from, sizeof(*chosen));
 	struct error *err;
 	size_t i;
@@ -119,7 +125,6 @@ static void apply_group(struct boot *b, size_t from, size_t to)
 			note_refusal(b, chosen[i]->id, err);
 			continue;
 		}
-		error_free(host_refusal_remove(chosen[i]->id));
 		json_array_append_new(b->applied, json_string(chosen[i]->id));
 		if (!cmd_json)
 			printf("%s: applied\n", chosen[i]->id);
@@ -151,6 +156,8 @@ static struct error *boot(void)
 	struct error *err;
 
 	err = set_aside(aside);
+	if (!err)
+		err = apply_prune_packs();
 	if (!err)
 		err = host_boot_enabled(&enabled);
 	if (!err && enabled)

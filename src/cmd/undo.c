@@ -153,18 +153,6 @@ static struct error *switch_chosen(struct undo *u)
 	return count ? host_switch(false, ids, count, u->timeout, &u->report) : NULL;
 }
 
-/* What was undone is not applied again at the next boot. */
-static struct error *drop_chosen(const struct undo *u)
-{
-	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
-	size_t i;
-
-	for (i = 0; i < u->count; i++)
-		ids[i] = u->chosen[i].id;
-	TRY(probation_drop(ids, u->count));
-	return store_drop(ids, u->count);
-}
-
 /* Says so where something that follows the undo fails: the undo is done, and stays. */
 static bool went_well(struct error *err)
 {
@@ -172,6 +160,20 @@ static bool went_well(struct error *err)
 		log_info("kmend: %s", err->message);
 	error_free(err);
 	return !err;
+}
+
+/* What was undone is not applied again at the next boot. */
+static struct error *drop_chosen(const struct undo *u)
+{
+	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < u->count; i++) {
+		ids[i] = u->chosen[i].id;
+		went_well(host_refusal_remove(ids[i]));
+	}
+	TRY(probation_drop(ids, u->count));
+	return store_drop(ids, u->count);
 }
 
 /* The last pause of update @id, 0 where it is not known. */

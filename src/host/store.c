@@ -139,11 +139,12 @@ static struct error *make_place(bool until_reboot)
 	return dir_sync_above(packs);
 }
 
-/* Writes the list of one place: those of @store that are there. */
+/* Writes the list of one place: those of @store that are there.  An empty list is no file. */
 static struct error *write_list(const struct store *store, bool until_reboot)
 {
 	_cleanup_free_ char *path = list_path(until_reboot), *text = NULL;
 	json_t *array = json_array(), *json;
+	bool empty;
 	size_t i;
 
 	for (i = 0; i < store->count; i++) {
@@ -157,11 +158,16 @@ static struct error *write_list(const struct store *store, bool until_reboot)
 							       u->allow_unsigned));
 	}
 	json = json_pack("{s:i,s:o}", "format", LIST_FORMAT, "updates", array);
+	empty = !json_array_size(array);
 	text = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
 	json_decref(json);
 	if (!text)
 		return system_error(0, "cannot write %s", path);
 	TRY(make_place(until_reboot));
+	if (empty) {
+		TRY(remove_tree(path));
+		return dir_sync_above(path);
+	}
 	return file_write(path, text, strlen(text), 0644);
 }
 

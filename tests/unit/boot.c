@@ -181,7 +181,14 @@ static void a_bad_probation_is_told(void **state)
 
 static void boots_with_nothing(void **state)
 {
+	_cleanup_free_ char *rest = path_join(folder, "var/lib/kmend/packs/" ONE ".kmend");
+
 	assert_boots("");
+	/* What a killed apply left. */
+	assert_ok(store_put(ONE, "x", 1, false));
+	assert_true(file_exists(rest));
+	assert_boots("");
+	assert_false(file_exists(rest));
 }
 
 static void leaves_another_kernels_update_alone(void **state)

@@ -97,6 +97,10 @@ static int set_up(void **state)
 	folder = path_join(temp, "root");
 	error_free(make_dirs(folder));
 	host_set_root(folder);
+	put("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
+	put("proc/sys/kernel/version", "#1 SMP Debian\n");
+	put("proc/sys/kernel/random/boot_id", "first\n");
+	put("proc/cmdline", "ro quiet\n");
 	real_write_switch = host_write_switch;
 	return 0;
 }
@@ -521,7 +525,9 @@ static void shows_the_status(void **state)
 	_cleanup_free_ char *none = NULL, *all = NULL, *some = NULL, *details = NULL;
 
 	assert_ok(run(cmd_status, &none, "status", NULL));
-	assert_string_equal(none, "no update is installed\n");
+	assert_string_equal(none, "kernel     6.1.0-56-amd64, #1 SMP Debian\n"
+				  "effective  6.1.0-56-amd64\n"
+				  "updates    no update is installed\n");
 	assert_int_equal(cmd_exit_status, 1);
 
 	put_engine();
@@ -530,15 +536,19 @@ static void shows_the_status(void **state)
 	assert_ok(run(cmd_status, &all, "status", NULL));
 	assert_int_equal(cmd_exit_status, 0);
 	assert_string_equal(
-		all, "ID                STATE    FUNCTIONS      PAUSE  SIGNED BY         WHAT\n" ONE
-		     "  applied          2     319 us  key 1             "
-		     "CVE-2026-1234 net: check the length\n");
+		all, "kernel     6.1.0-56-amd64, #1 SMP Debian\n"
+		     "effective  6.1.0-56-amd64+kmend.01234567, repaired: CVE-2026-1234\n"
+		     "updates    1 applied\n\n"
+		     "ID                STATE         FUNCTIONS      PAUSE      AGE  SIGNED BY         WHAT\n" ONE
+		     "  applied               2     319 us        -  key 1             "
+		     "CVE-2026-1234 net: check the length\n"
+		     "    until the next boot only\n");
 
 	put_update(TWO, "loaded\n");
 	put_attribute(TWO, "blockers", "17 sleeper vfs_read+0x12 stack\n");
 	assert_ok(run(cmd_status, &some, "status", NULL));
 	assert_int_equal(cmd_exit_status, 2);
-	assert_non_null(strstr(some, TWO "  loaded           2     319 us  -"));
+	assert_non_null(strstr(some, TWO "  loaded                2     319 us        -  -"));
 	assert_ok(run(cmd_status, &details, "status", "-v", NULL));
 	assert_non_null(strstr(details, "\n    in the way: thread 17 (sleeper): vfs_read+0x12, "
 					"stack\n"));
