@@ -108,11 +108,11 @@ static void put_into_the_future(void)
 
 static void load(const char *id, const char *state)
 {
-	static const char *const names[] = { "state", "pause_ns", "functions", "blockers" };
-	const char *const texts[] = { state, "319000\n", "", "" };
+	static const char *const names[] = { "state", "pause_ns", "functions", "blockers", "late" };
+	const char *const texts[] = { state, "319000\n", "", "", "" };
 	size_t i;
 
-	put("sys/kernel/kmend/abi", "2\n");
+	put("sys/kernel/kmend/abi", "3\n");
 	put("proc/modules", "");
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = xasprintf("sys/kernel/kmend/updates/%s/%s", id, names[i]);
@@ -214,6 +214,23 @@ static void tells_what_waits_for_a_module(void **state)
 	text = status(NULL, NULL, 2);
 	assert_has(text, C "  pending ");
 	assert_has(text, "[MODULE-MISSING]: the module x is not loaded\n");
+}
+
+static void tells_what_a_module_runs(void **state)
+{
+	_cleanup_free_ char *text = NULL, *json = NULL, *later = NULL;
+
+	install(A, RELEASE, "CVE-2026-0001", false);
+	load(A, "applied\n");
+	put("sys/kernel/kmend/updates/" A "/late", "dummy out\nnf_nat in\n");
+	later = status(NULL, NULL, 0);
+	assert_has(later, "\n    dummy is not loaded: ");
+	assert_null(strstr(later, "nf_nat"));
+	put("proc/modules", "dummy 16384 0 - Live 0xffffffffc0500000\n");
+	text = status(NULL, NULL, 2);
+	assert_has(text, "\n    dummy runs without the update\n");
+	json = status("--json", NULL, 2);
+	assert_has(json, "\"unfixed\"");
 }
 
 static void tells_that_boot_is_turned_off(void **state)
@@ -323,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tells_every_state, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_what_waits_for_a_module, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tells_what_a_module_runs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_that_boot_is_turned_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_of_a_pack_that_cannot_be_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(tells_what_is_until_reboot, set_up, tear_down),
