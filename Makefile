@@ -6,14 +6,16 @@
 # builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, as root
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
-# install  the program and the documents, below DESTDIR and PREFIX
+# man      the man pages, where scdoc is
+# install  the program, man pages, completion, units and documents, below DESTDIR and PREFIX
+# deb      a Debian package, in build/deb
 # clean    away with build/
 
 BUILD ?= build
 CC ?= gcc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude $(WARN) $(CFLAGS) $(SAN)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
 LIBS := -lelf -ldw -lZydis -larchive -lzstd -lsodium -ljansson
 
 SRCS := $(sort $(shell find src -name '*.c'))
@@ -23,8 +25,12 @@ LIB_OBJS := $(filter-out $(BUILD)/src/main.o,$(OBJS))
 PREFIX ?= /usr/local
 BINDIR = $(PREFIX)/bin
 DOCDIR = $(PREFIX)/share/doc/kmend
+MANDIR = $(PREFIX)/share/man/man8
+UNITDIR = $(PREFIX)/lib/systemd/system
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+ZSHDIR = $(PREFIX)/share/zsh/site-functions
 
-.PHONY: all check test builds fuzz demo install clean
+.PHONY: all check test builds fuzz demo man install deb clean
 all: $(BUILD)/kmend
 
 check: unit-programs
@@ -42,10 +48,34 @@ fuzz: fuzz-programs
 demo:
 	@tools/demo
 
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DOCDIR)
+# Without scdoc, which only makes man pages of their source, there are none.
+PAGES := $(if $(shell command -v scdoc),$(patsubst %.scd,$(BUILD)/%,$(wildcard man/*.scd)))
+man: $(PAGES)
+	@$(if $(PAGES),,echo "scdoc is not installed: no man pages")
+
+$(BUILD)/man/%: man/%.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@.part && mv $@.part $@
+
+install: all man
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(DOCDIR)/examples $(MANDIR) $(UNITDIR) $(BASHDIR) $(ZSHDIR))
 	install $(BUILD)/kmend $(DESTDIR)$(BINDIR)/
 	install -m 0644 README.md LICENSE docs/*.md $(DESTDIR)$(DOCDIR)/
+	install examples/motd $(DESTDIR)$(DOCDIR)/examples/
+	$(if $(PAGES),install -m 0644 $(PAGES) $(DESTDIR)$(MANDIR)/)
+	for unit in systemd/*; do \
+		sed 's|/usr/bin/|$(BINDIR)/|' $$unit >$(DESTDIR)$(UNITDIR)/$${unit##*/} && \
+		chmod 0644 $(DESTDIR)$(UNITDIR)/$${unit##*/} || exit; done
+	install -m 0644 completion/kmend.bash $(DESTDIR)$(BASHDIR)/kmend
+	install -m 0644 completion/_kmend $(DESTDIR)$(ZSHDIR)/
+
+# In a copy, as Debian's tools leave their files in and beside the folder.
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/kmend
+	tar -cf - --exclude=./$(BUILD) --exclude=./.git . | tar -xf - -C $(BUILD)/deb/kmend
+	cd $(BUILD)/deb/kmend && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc
+	rm -rf $(BUILD)/deb/kmend
 
 $(BUILD)/kmend: $(OBJS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

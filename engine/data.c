@@ -27,9 +27,9 @@ static int check_unique(struct update *update, const struct kmend_object *object
 	struct part *part;
 
 	for_each_update(other) {
-		if (other == update || (!other->applied && !other->chosen))
+		if (other == update)
 			continue;
-		for_each_part(part, other) {
+		for_each_used_part(part, other) {
 			for_each_object(theirs, part) {
 				if (object->addr >= theirs->addr + theirs->size ||
 				    theirs->addr >= object->addr + object->size)
@@ -83,19 +83,24 @@ int objects_prepare(void)
 	return 0;
 }
 
+void objects_forget(struct part *part)
+{
+	u32 i;
+
+	for (i = 0; part->saved && i < part->given->object_count; i++)
+		kvfree(part->saved[i]);
+	kfree(part->saved);
+	part->saved = NULL;
+}
+
 void objects_release(void)
 {
 	struct update *update;
 	struct part *part;
-	u32 i;
 
 	for_each_chosen(update) {
-		for_each_part(part, update) {
-			for (i = 0; part->saved && i < part->given->object_count; i++)
-				kvfree(part->saved[i]);
-			kfree(part->saved);
-			part->saved = NULL;
-		}
+		for_each_part(part, update)
+			objects_forget(part);
 	}
 }
 

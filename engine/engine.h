@@ -48,8 +48,10 @@ struct blocker {
 struct part {
 	struct list_head list;		/* struct update, parts */
 	const struct kmend_update *given;
-	struct module *target;		/* NULL for vmlinux */
-	bool held;			/* both modules, while applied */
+	struct module *target;		/* NULL for vmlinux; valid while in or chosen */
+	bool in;			/* switched in; it then holds its own module */
+	bool chosen;			/* takes part in the switch under way */
+	bool pinned;			/* holds the target, too */
 	void **saved;			/* of each object, its content before, while applied */
 	bool begun;			/* its pre hooks were called in this try */
 };
@@ -63,8 +65,9 @@ struct part {
  *	        <--------
  *	          undo
  *
- * Modules come and go only while it is loaded.  While it is applied it holds a
- * reference to each of its modules and of their targets.
+ * Its modules come and go while it is loaded.  While it is applied, so do those
+ * of targets that it names as late (late.c): a part is in from its switch until
+ * the undo, or until its target goes.  Other targets are held as long.
  */
 struct update {
 	struct kobject kobj;
@@ -91,7 +94,9 @@ extern struct list_head updates;
 
 #define for_each_update(u) list_for_each_entry(u, &updates, list)
 #define for_each_chosen(u) for_each_update(u) if (!(u)->chosen) {} else
-#define for_each_part(p, u) list_for_each_entry(p, &(u)->parts, list)
+#define for_each_any_part(p, u) list_for_each_entry(p, &(u)->parts, list)
+#define for_each_part(p, u) for_each_any_part(p, u) if (!(p)->chosen) {} else
+#define for_each_used_part(p, u) for_each_any_part(p, u) if (!(p)->in && !(p)->chosen) {} else
 #define for_each_function(f, p) \
 	for (f = (p)->given->functions; \
 	     f < (p)->given->functions + (p)->given->function_count; f++)
@@ -120,12 +125,33 @@ void sysfs_exit(void);
 int sysfs_add_update(struct update *update);
 
 /*
- * modules.c: take hold of the modules and targets of every chosen update.
- * Return: 0; -ENODEV where one is gone, on its way, or not where the proof saw
- * it, and then nothing is held.
+ * registry.c: the modules that @id will switch when they load: one more; none
+ * any more, @name is NULL.  Return: 0; -EBUSY where it is applied; -EINVAL; -ENOMEM.
  */
-int hold_modules(void);
+int name_late(const char *id, const char *name);
+
+/*
+ * modules.c: take hold of the modules of every chosen part; their targets must
+ * be where the proof saw them, loading if @late.  Where one is gone, on its way,
+ * or elsewhere, the return is -ENODEV and nothing is held.
+ */
+int hold_modules(bool late);
 void drop_modules(void);
+
+/*
+ * Hold the targets, of all parts, that must not go, and only these.
+ * Return: 0; -ENODEV where one is going.
+ */
+int pin_targets(void);
+
+/* Is it loading or loaded? */
+bool module_runs(const char *name);
+
+/* @mod goes.  Return: whether a part for it was in. */
+bool forget_target(const struct module *mod);
+
+/* order.c: does @part replace, or use, something that @below brought, and what? */
+bool stands_on(const struct part *part, const struct part *below, const char **what);
 
 /*
  * order.c: may the chosen updates be applied or undone next to those that are
@@ -137,6 +163,7 @@ int check_order(bool apply);
 /* One try to switch. */
 struct attempt {
 	bool apply;			/* or undo */
+	const struct part *late;	/* this one alone, of an update that is applied */
 	bool move;			/* those who sleep in the code */
 	bool plain;			/* see ladder.c */
 	bool after_grace;		/* see watch_grace() */
@@ -159,6 +186,23 @@ void hooks_done(bool apply, bool happened);
 bool objects_are_valid(const struct kmend_update *given);
 int objects_prepare(void);
 void objects_release(void);
+void objects_forget(struct part *part);
+
+/*
+ * late.c: the names of modules that an update awaits; under switch_lock.
+ * late_has() takes NULL for any update or name, late_absent() looks whether those that no
+ * part was registered for are not loaded, late_waits() whether one is loading and
+ * waits for @update.
+ */
+int late_add(const struct update *update, const char *name);
+void late_forget(const struct update *update);
+bool late_has(const struct update *update, const char *name);
+bool late_absent(const struct update *update);
+bool late_waits(const struct update *update, const char *name);
+int late_emit(const struct update *update, char *buf);
+int late_answer(const char *name);
+int late_init(void);
+void late_exit(void);
 
 /* shadow.c */
 void shadow_exit(void);

@@ -93,7 +93,7 @@ static int call_all(u32 kind, bool forward)
 	int err = 0;
 
 	while (!err && (part = next_part(&update, part, forward))) {
-		part->begun |= is_pre(kind);
+		part->begun |= is_pre(kind) && part->chosen;
 		if (part->begun)
 			err = call(update, part, kind);
 	}
@@ -118,7 +118,7 @@ int hooks_pre(bool apply)
 	int err;
 
 	for_each_chosen(update) {
-		for_each_part(part, update)
+		for_each_any_part(part, update)
 			part->begun = false;
 	}
 	err = call_all(KIND(PRE_, apply), apply);

@@ -13,12 +13,21 @@ static int __init engine_init(void)
 		return err;
 	err = sysfs_init();
 	if (err)
-		text_exit();
+		goto text;
+	err = late_init();
+	if (err)
+		goto sysfs;
+	return 0;
+sysfs:
+	sysfs_exit();
+text:
+	text_exit();
 	return err;
 }
 
 static void __exit engine_exit(void)
 {
+	late_exit();
 	sysfs_exit();
 	move_exit();
 	watch_exit();

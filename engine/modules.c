@@ -47,18 +47,17 @@ unsigned int module_memory(const struct module *mod, struct text_range *ranges)
 }
 #endif
 
-/* Only a live module: one that loads or unloads still changes its own text. */
-static bool hold_live(struct module *mod)
+/* One that loads or unloads still changes its own text; one that loads late waits for us. */
+static bool is_ready(const struct module *mod, bool late)
 {
-	if (!try_module_get(mod))
-		return false;
-	if (mod->state == MODULE_STATE_LIVE)
-		return true;
-	module_put(mod);
-	return false;
+	return mod->state == (late ? MODULE_STATE_COMING : MODULE_STATE_LIVE);
 }
 
-static int hold_target(struct part *part)
+/*
+ * No reference is taken: until late.c knows that it goes, which takes
+ * switch_lock, it is there.
+ */
+static int find_target(struct part *part, bool late)
 {
 	const struct kmend_target *target = part->given->target;
 	struct module *mod;
@@ -67,54 +66,78 @@ static int hold_target(struct part *part)
 	if (!strcmp(target->name, "vmlinux"))
 		return 0;
 
-	/* find_module() wants RCU-sched; the reference is taken before it ends. */
+	/* find_module() wants RCU-sched. */
 	rcu_read_lock_sched();
 	mod = find_module(target->name);
-	if (mod && !hold_live(mod))
-		mod = NULL;
+	if (mod && is_ready(mod, late) && text_base(mod) == target->base)
+		part->target = mod;
 	rcu_read_unlock_sched();
-	if (mod && text_base(mod) != target->base) {
-		module_put(mod);
-		mod = NULL;
-	}
-	if (!mod) {
-		pr_warn("kmend: %s: module %s is not where it was proved\n", part->given->id,
-			target->name);
-		return -ENODEV;
-	}
-	part->target = mod;
-	return 0;
+	if (part->target)
+		return 0;
+	pr_warn("kmend: %s: module %s is not where it was proved\n", part->given->id, target->name);
+	return -ENODEV;
 }
 
-static int hold_part(struct part *part)
+bool module_runs(const char *name)
 {
-	int err;
+	const struct module *mod;
+	bool runs;
 
-	if (!hold_live(part->given->owner))
-		return -ENODEV;
-	err = hold_target(part);
-	if (err)
-		module_put(part->given->owner);
-	part->held = !err;
-	return err;
+	rcu_read_lock_sched();
+	mod = find_module(name);
+	runs = mod && mod->state != MODULE_STATE_GOING;
+	rcu_read_unlock_sched();
+	return runs;
 }
 
-int hold_modules(void)
+/* In the init of an update module that is late, it is not live either. */
+static int hold_part(struct part *part, bool late)
+{
+	struct module *owner = part->given->owner;
+	int err = find_target(part, late);
+
+	if (err)
+		return err;
+	if (!try_module_get(owner))
+		return -ENODEV;
+	part->in = is_ready(owner, late);
+	if (!part->in)
+		module_put(owner);
+	return part->in ? 0 : -ENODEV;
+}
+
+static int hold_parts(bool late)
 {
 	struct update *update;
 	struct part *part;
 	int err;
 
 	for_each_chosen(update) {
+		if (!late && !late_absent(update))
+			return -ENODEV;
 		for_each_part(part, update) {
-			err = hold_part(part);
-			if (err) {
-				drop_modules();
+			err = hold_part(part, late);
+			if (err)
 				return err;
-			}
 		}
 	}
-	return 0;
+	return pin_targets();
+}
+
+int hold_modules(bool late)
+{
+	int err = hold_parts(late);
+
+	if (err)
+		drop_modules();
+	return err;
+}
+
+static void drop_part(struct part *part)
+{
+	if (part->in)
+		module_put(part->given->owner);
+	part->in = false;
 }
 
 void drop_modules(void)
@@ -124,11 +147,78 @@ void drop_modules(void)
 
 	for_each_chosen(update) {
 		for_each_part(part, update) {
-			if (!part->held)
-				continue;
-			module_put(part->target);
-			module_put(part->given->owner);
-			part->held = false;
+			drop_part(part);
+			part->chosen = false;
 		}
 	}
+	pin_targets();
+}
+
+static bool is_stood_on(const struct part *below)
+{
+	struct update *update;
+	struct part *part;
+	const char *what;
+
+	for_each_update(update) {
+		for_each_used_part(part, update) {
+			if (part->target != below->target && stands_on(part, below, &what))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * One that may not come back; where a hook may have done what nobody would take
+ * back; or where code outside of it uses what the update brought, for which the
+ * loader holds the update's module, beside the reference of the part itself.
+ */
+static bool must_stay(const struct update *update, const struct part *part)
+{
+	return !late_has(update, part->given->target->name) || part->given->hook_count ||
+	       is_stood_on(part) ||
+	       (is_ready(part->given->owner, false) && module_refcount(part->given->owner) > 1);
+}
+
+int pin_targets(void)
+{
+	struct update *update;
+	struct part *part;
+	int err = 0;
+
+	for_each_update(update) {
+		for_each_any_part(part, update) {
+			bool pin = part->in && part->target && must_stay(update, part);
+
+			if (pin && !part->pinned && !try_module_get(part->target)) {
+				err = -ENODEV;
+				continue;
+			}
+			if (!pin && part->pinned)
+				module_put(part->target);
+			part->pinned = pin;
+		}
+	}
+	return err;
+}
+
+bool forget_target(const struct module *mod)
+{
+	struct update *update;
+	struct part *part;
+	bool any = false;
+
+	for_each_update(update) {
+		for_each_any_part(part, update) {
+			if (!part->in || part->target != mod)
+				continue;
+			pr_info("kmend: %s: module %s is gone\n", update->id, mod->name);
+			objects_forget(part);
+			drop_part(part);
+			any = true;
+		}
+	}
+	pin_targets();
+	return any;
 }

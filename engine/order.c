@@ -41,9 +41,7 @@ static int check_unique(struct update *update, const struct kmend_function *f)
 	struct part *part;
 
 	for_each_update(other) {
-		if (!other->applied && !other->chosen)
-			continue;
-		for_each_part(part, other) {
+		for_each_used_part(part, other) {
 			for_each_function(g, part) {
 				if (f != g && overlap(f, g))
 					return refuse(update, other, function_name(f), "replaces-it",
@@ -54,23 +52,18 @@ static int check_unique(struct update *update, const struct kmend_function *f)
 	return 0;
 }
 
-/* Does @part replace or use something of @other? */
-static bool stands_on(const struct part *part, const struct update *other, const char **what)
+bool stands_on(const struct part *part, const struct part *below, const char **what)
 {
+	const struct module *mod = below->given->owner;
 	const struct kmend_function *f;
-	struct part *below;
 
-	for_each_part(below, other) {
-		const struct module *mod = below->given->owner;
-
-		*what = below->given->target->name;
-		if (part != below && uses(part, mod))
+	*what = below->given->target->name;
+	if (part != below && uses(part, mod))
+		return true;
+	for_each_function(f, part) {
+		*what = function_name(f);
+		if (within_module(f->old_addr, mod))
 			return true;
-		for_each_function(f, part) {
-			*what = function_name(f);
-			if (within_module(f->old_addr, mod))
-				return true;
-		}
 	}
 	return false;
 }
@@ -80,6 +73,7 @@ static int check_apply(struct update *update, const struct part *part)
 {
 	const struct kmend_function *f;
 	struct update *other;
+	struct part *below;
 	const char *what;
 	int err;
 
@@ -89,24 +83,24 @@ static int check_apply(struct update *update, const struct part *part)
 			return err;
 	}
 	for_each_update(other) {
-		if (!other->applied && !other->chosen && stands_on(part, other, &what))
-			return refuse(update, other, what, "is-stacked", -EXDEV);
+		for_each_any_part(below, other) {
+			if (!below->in && !below->chosen && stands_on(part, below, &what))
+				return refuse(update, other, what, "is-stacked", -EXDEV);
+		}
 	}
 	return 0;
 }
 
-/* Does an update that stays applied stand on this one? */
-static int check_undo(struct update *update)
+/* Does an update that stays applied stand on @below? */
+static int check_undo(struct update *update, const struct part *below)
 {
 	struct update *other;
 	struct part *above;
 	const char *what;
 
 	for_each_update(other) {
-		if (!other->applied || other->chosen)
-			continue;
-		for_each_part(above, other) {
-			if (stands_on(above, update, &what))
+		for_each_used_part(above, other) {
+			if (!above->chosen && stands_on(above, below, &what))
 				return refuse(update, other, what, "is-stacked", -EXDEV);
 		}
 	}
@@ -121,7 +115,7 @@ int check_order(bool apply)
 
 	for_each_chosen(update) {
 		for_each_part(part, update) {
-			err = apply ? check_apply(update, part) : check_undo(update);
+			err = apply ? check_apply(update, part) : check_undo(update, part);
 			if (err)
 				return err;
 		}

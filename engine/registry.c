@@ -92,37 +92,94 @@ static void remove_update(struct update *update)
 	kobject_put(&update->kobj);
 }
 
+/* Of an update that is applied, to a module that waits for it. */
+static int switch_late(struct update *update, struct part *part)
+{
+	struct attempt attempt = { .apply = true, .late = part, .plain = true };
+	int err;
+
+	update->chosen = true;
+	err = switch_chosen(&attempt);
+	update->chosen = false;
+	if (err)
+		list_del(&part->list);
+	return err;
+}
+
 static int add_part(struct update *update, struct part *part)
 {
 	struct part *other;
 	int err = 0;
 
 	mutex_lock(&switch_lock);
-	if (update->applied)
+	if (update->applied && !late_waits(update, part->given->target->name))
 		err = -EBUSY;
-	for_each_part(other, update) {
+	for_each_any_part(other, update) {
 		if (!strcmp(other->given->target->name, part->given->target->name))
 			err = -EEXIST;
 	}
 	if (!err)
 		list_add_tail(&part->list, &update->parts);
+	if (!err && update->applied)
+		err = switch_late(update, part);
 	mutex_unlock(&switch_lock);
 	return err;
+}
+
+/* One that has neither a module nor the name of one is gone. */
+static void remove_empty(struct update *update)
+{
+	if (list_empty(&update->parts) && !late_has(update, NULL))
+		remove_update(update);
 }
 
 static int register_part(struct part *part)
 {
 	struct update *update = find_update(part->given->id);
-	bool created = !update;
 	int err;
 
-	if (created)
+	if (!update)
 		update = create_update(part->given->id);
 	if (IS_ERR(update))
 		return PTR_ERR(update);
 	err = add_part(update, part);
-	if (err && created)
-		remove_update(update);
+	remove_empty(update);
+	return err;
+}
+
+static int change_names(struct update *update, const char *name)
+{
+	int err = -EBUSY;
+
+	mutex_lock(&switch_lock);
+	if (!update->applied) {
+		err = 0;
+		if (name)
+			err = late_add(update, name);
+		else
+			late_forget(update);
+	}
+	mutex_unlock(&switch_lock);
+	return err;
+}
+
+int name_late(const char *id, const char *name)
+{
+	struct update *update;
+	int err;
+
+	if (!id_is_valid(id))
+		return -EINVAL;
+	mutex_lock(&registry_lock);
+	update = find_update(id);
+	if (!update)
+		update = create_update(id);
+	err = PTR_ERR_OR_ZERO(update);
+	if (!err) {
+		err = change_names(update, name);
+		remove_empty(update);
+	}
+	mutex_unlock(&registry_lock);
 	return err;
 }
 
@@ -158,8 +215,7 @@ void kmend_unregister(struct kmend_update *given)
 	mutex_lock(&switch_lock);
 	list_del(&part->list);
 	mutex_unlock(&switch_lock);
-	if (list_empty(&update->parts))
-		remove_update(update);
+	remove_empty(update);
 	mutex_unlock(&registry_lock);
 	kfree(part);
 

@@ -159,6 +159,9 @@ static int stop_and_switch(struct attempt *attempt)
 	if (err)
 		goto out;
 	fill(&stop, attempt->apply);
+	/* In a module that is late nothing ran yet. */
+	if (attempt->late)
+		stop.range_count = 0;
 	/* An update of hooks or data alone has no code that a thread could be in. */
 	if (!attempt->plain && stop.range_count)
 		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
@@ -174,7 +177,7 @@ out:
 	return err;
 }
 
-static int check_state(bool apply)
+static int check_state(const struct attempt *attempt)
 {
 	struct update *update;
 
@@ -183,7 +186,7 @@ static int check_state(bool apply)
 		update->blocker_count = 0;
 	}
 	for_each_chosen(update) {
-		if (update->applied == apply)
+		if (!attempt->late && update->applied == attempt->apply)
 			return -EALREADY;
 	}
 	return 0;
@@ -199,15 +202,14 @@ static void set_applied(bool apply)
 	}
 }
 
-int switch_chosen(struct attempt *attempt)
+static int switch_parts(struct attempt *attempt)
 {
 	bool apply = attempt->apply;
 	int err;
 
-	lockdep_assert_held(&switch_lock);
-	err = check_state(apply) ?: check_order(apply);
+	err = check_state(attempt) ?: check_order(apply);
 	if (!err && apply)
-		err = hold_modules();
+		err = hold_modules(attempt->late);
 	if (err)
 		return err;
 
@@ -219,10 +221,30 @@ int switch_chosen(struct attempt *attempt)
 			set_applied(apply);
 		hooks_done(apply, !err);
 	}
-	/* Held from apply to undo: dropped after either fails or succeeds. */
+	/* Held from apply to undo: dropped after the one fails or the other succeeds. */
 	if (apply ? err : !err) {
 		objects_release();
 		drop_modules();
+	}
+	return err;
+}
+
+int switch_chosen(struct attempt *attempt)
+{
+	struct update *update;
+	struct part *part;
+	int err;
+
+	lockdep_assert_held(&switch_lock);
+	for_each_chosen(update) {
+		for_each_any_part(part, update)
+			part->chosen = attempt->late ? part == attempt->late :
+						       attempt->apply || part->in;
+	}
+	err = switch_parts(attempt);
+	for_each_chosen(update) {
+		for_each_any_part(part, update)
+			part->chosen = false;
 	}
 	return err;
 }

@@ -85,11 +85,21 @@ static ssize_t functions_show(struct kobject *kobj, struct kobj_attribute *attr,
 	int len = 0;
 
 	mutex_lock(&switch_lock);
-	for_each_part(part, to_update(kobj)) {
+	for_each_any_part(part, to_update(kobj)) {
 		for_each_function(f, part)
 			len += sysfs_emit_at(buf, len, "%s %s 0x%llx 0x%llx\n", function_name(f),
 					     part->given->target->name, f->old_addr, f->new_addr);
 	}
+	mutex_unlock(&switch_lock);
+	return len;
+}
+
+static ssize_t late_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	ssize_t len;
+
+	mutex_lock(&switch_lock);
+	len = late_emit(to_update(kobj), buf);
 	mutex_unlock(&switch_lock);
 	return len;
 }
@@ -99,10 +109,11 @@ static struct kobj_attribute enabled_attr = __ATTR_RW_MODE(enabled, 0600);
 static struct kobj_attribute pause_ns_attr = __ATTR_RO(pause_ns);
 static struct kobj_attribute blockers_attr = __ATTR_RO_MODE(blockers, 0400);
 static struct kobj_attribute functions_attr = __ATTR_RO_MODE(functions, 0400);
+static struct kobj_attribute update_late_attr = __ATTR_RO(late);
 
 static struct attribute *update_attrs[] = {
 	&state_attr.attr, &enabled_attr.attr, &pause_ns_attr.attr,
-	&blockers_attr.attr, &functions_attr.attr, NULL,
+	&blockers_attr.attr, &functions_attr.attr, &update_late_attr.attr, NULL,
 };
 ATTRIBUTE_GROUPS(update);
 
@@ -209,13 +220,30 @@ static ssize_t outcome_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	return len;
 }
 
+static ssize_t late_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
+			  size_t count)
+{
+	char verb[8], first[KMEND_NAME_LEN], name[KMEND_NAME_LEN];
+	int err = -EINVAL, words;
+
+	BUILD_BUG_ON(KMEND_NAME_LEN != 56);
+	words = sscanf(buf, "%7s %55s %55s", verb, first, name);
+	if (words == 3 && !strcmp(verb, "await"))
+		err = name_late(first, name);
+	else if (words == 2 && !strcmp(verb, "forget"))
+		err = name_late(first, NULL);
+	else if (words == 2 && !strcmp(verb, "done"))
+		err = late_answer(first);
+	return err ?: count;
+}
+
 static struct kobj_attribute abi_attr = __ATTR_RO(abi);
 static struct kobj_attribute switch_attr = __ATTR(switch, 0200, NULL, switch_store);
-
+static struct kobj_attribute late_attr = __ATTR(late, 0200, NULL, late_store);
 static struct kobj_attribute outcome_attr = __ATTR_RO_MODE(outcome, 0400);
 
 static const struct attribute *root_attrs[] = {
-	&abi_attr.attr, &switch_attr.attr, &outcome_attr.attr, NULL,
+	&abi_attr.attr, &switch_attr.attr, &outcome_attr.attr, &late_attr.attr, NULL,
 };
 
 int sysfs_init(void)

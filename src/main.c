@@ -17,7 +17,7 @@ static const struct command {
 	const char *name;
 	struct error *(*function)(int argc, char **argv);
 	const char *arguments;
-	const char *line;
+	const char *line;	/* NULL: people do not call it */
 	const char *text;	/* more, for its help; may be NULL */
 } commands[] = {
 	{ "create", cmd_create,
@@ -43,10 +43,20 @@ static const struct command {
 	  "modules, the text and read-only data of both, and the few words that tell what the kernel wrote\n"
 	  "into its text: no other memory.  It is about 10 MiB, compressed.  It holds the addresses of this boot:\n"
 	  "treat it as a secret of the machine.  For root.\n" },
-	{ "apply", cmd_apply, "[--dry-run] [--timeout S] [--allow-unsigned] [--json] PACK...",
-	  "apply updates to the running kernel", NULL },
+	{ "apply", cmd_apply, "[--dry-run] [--until-reboot] [--timeout S] [--allow-unsigned] [--json] PACK...",
+	  "apply updates to the running kernel",
+	  "Keeps a copy of the packs, which `kmend boot` applies again after a reboot in the order in which they\n"
+	  "were applied; with --until-reboot it does not.\n" },
+	{ "boot", cmd_boot, "[--settle [--after S]] [--json]", "apply what is installed, after a reboot",
+	  "For the service that runs early at boot: applies the installed updates in the order in which they were\n"
+	  "applied, but those that were set aside because the machine crashed soon after them; nothing where the\n"
+	  "kernel's command line has kmend.enable=0.  With --settle it waits until the last apply is S (300) seconds\n"
+	  "old, or until it is sent SIGTERM at shutdown: later crashes are not blamed on the updates.\n" },
 	{ "undo", cmd_undo, "[--timeout S] [--json] ID...|--all", "undo applied updates", NULL },
-	{ "status", cmd_status, "[--json] [-v]", "show what is applied", NULL },
+	{ "status", cmd_status, "[--json | --motd | --prometheus FILE] [-v]", "show what is applied",
+	  "Exits with 0 where all installed updates are applied, 1 where none is installed, 2 where some are not\n"
+	  "applied, 3 where it cannot tell.\n" },
+	{ "late", cmd_late, "load|unload MODULE", NULL, NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
 	{ "version", cmd_version, "", "show kmend's version", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show this help", NULL },
@@ -70,7 +80,8 @@ static struct error *cmd_version(int argc, char **argv)
 
 static void print_usage(const struct command *command)
 {
-	printf("usage: kmend %s %s\n\n%s\n", command->name, command->arguments, command->line);
+	printf("usage: kmend %s %s\n\n%s\n", command->name, command->arguments,
+	       command->line ?: "for the engine, where a module loads or unloads that an update changes");
 	if (command->text)
 		printf("\n%s", command->text);
 }
@@ -89,7 +100,8 @@ static struct error *cmd_help(int argc, char **argv)
 	}
 	printf("usage: kmend COMMAND [OPTION]... [ARGUMENT]...\n\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-8s  %s\n", commands[i].name, commands[i].line);
+		if (commands[i].line)
+			printf("  %-8s  %s\n", commands[i].name, commands[i].line);
 	printf("\nWithout a command: status. Every command takes -q (--quiet) and -v (--verbose).\n"
 	       "`kmend help COMMAND` shows its arguments.\n");
 	return NULL;

@@ -20,6 +20,12 @@
  *				sense; EAGAIN: one is under way.
  *	outcome			of the last one that was written to switch, "running TRIES" or
  *				"ERRNO TRIES": 0, or a number from below, and how often it tried
+ *	late			write "await ID MODULE", before ID is applied: this target may
+ *				load, unload and load again while ID is applied, see below;
+ *				"forget ID": none; "done MODULE": the answer of user space
+ *				(EBUSY: it is applied; ENOENT: nobody waits)
+ *	updates/ID/late		lines "MODULE in|out": what ID awaits, and whether its part for it
+ *				is switched in
  *	updates/ID/state	"loaded" or "applied"
  *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
  *				the write returns when it is done, or with an errno from below
@@ -52,10 +58,22 @@
  *			code of an update that is not applied: see blockers
  *	ESTALE		the text at a jump is not what the proof saw, or, at undo, not the
  *			jump: see blockers
- *	ENODEV		a module is gone, or not where the proof saw it
+ *	ENODEV		a module is gone, or not where the proof saw it, or one that has no
+ *			update module and is awaited has been loaded
  *	ENOENT		no such update
  *	EINVAL		no id, or one twice
  *	ENOMEM
+ *
+ * Modules that are late: when one loads that an applied update awaits, the engine
+ * runs "HELPER late load MODULE" before anything of the module runs, and waits for
+ * "done MODULE".  An update module for it that is loaded meanwhile is switched in by
+ * its own init, which fails with an errno from above where it cannot be.  If one is
+ * still out then, the module is not let in (ECANCELED).  When one goes that had a
+ * part in, "HELPER late unload MODULE" is run, to unload the update module.
+ * /sys/module/kmend/parameters has
+ *	helper			the path of the kmend program
+ *	late_seconds		how long is waited for the answer
+ *	late_unfixed		Y: let modules in whose part is not
  *
  * The structures below are read and written by the program in the ELF image,
  * so every member has a fixed size and there is no implicit padding.
@@ -75,7 +93,7 @@ typedef uint32_t kmend_u32;
 typedef uint64_t kmend_u64;
 #endif
 
-#define KMEND_ABI 2		/* 2: "switch" takes a time and returns at once; hooks and objects */
+#define KMEND_ABI 3		/* 3: modules that are late */
 
 #define KMEND_ID_LEN 16		/* hex digits, without the final NUL */
 #define KMEND_NAME_LEN 56	/* a module's name with its NUL (MODULE_NAME_LEN) */
@@ -190,8 +208,9 @@ struct kmend_update {
  *
  * Called from the update module's init, nothing is switched yet.
  * Return: 0; -EINVAL where a field makes no sense; -EEXIST where this id and
- * target are registered already; -EBUSY where the id is being switched or is
- * applied; -ENOMEM.
+ * target are registered already; -EBUSY where the id is being switched, or is
+ * applied and this target does not wait for it; -ENOMEM; where it waits, any errno
+ * of a switch.
  */
 int kmend_register(struct kmend_update *update);
 

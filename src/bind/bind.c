@@ -97,12 +97,30 @@ static struct error *note_use(const struct binding *b, uint64_t addr)
 	return NULL;
 }
 
+/*
+ * What the target itself exports.  By the loader it would not be bound before
+ * the target's init is over, and the target could then not be unloaded.  The
+ * kernel's table of exports tells; kallsyms has a module's GPL exports in lower
+ * case.  NULL where the name is not exported, or stands for several things.
+ */
+static const struct live_symbol *own_export(const struct binding *b, const char *name)
+{
+	_cleanup_free_ char *entry = xasprintf("__ksymtab_%s", name);
+	const struct live_symbol *s;
+
+	if (!strcmp(b->mt->name, "vmlinux") || !live_find(b->live, entry, b->mt->name, NULL))
+		return NULL;
+	s = live_find(b->live, name, b->mt->name, NULL);
+	return s && !live_find(b->live, name, b->mt->name, s) ? s : NULL;
+}
+
 static struct error *bind_symbols(struct binding *b)
 {
 	size_t i;
 
 	for (i = 1; i < b->ko->symbol_count; i++) {
 		const struct symbol *s = b->ko->symbols[i];
+		const struct live_symbol *export;
 		const struct manifest_symbol *ms;
 		const struct match *m;
 		uint64_t addr;
@@ -110,6 +128,9 @@ static struct error *bind_symbols(struct binding *b)
 		if (!symbol_is_undefined(s))
 			continue;
 		ms = symbol_of(b, s->name);
+		export = ms ? NULL : own_export(b, s->name);
+		if (export)
+			set_absolute(b, s, export->addr);
 		if (!ms)
 			continue;
 		m = match_of(b, ms->object);

@@ -136,23 +136,28 @@ static bool is_macro_call(const struct chunk *c)
 	       !token_is_common(&c->tokens[0]);
 }
 
-/* "PAGEFLAG(Locked, locked, POLICY)" as "PAGEFLAG Locked locked POLICY": what it defines is the macro's. */
+/*
+ * "PAGEFLAG(Locked, locked, 1 + 2)" as "PAGEFLAG Locked locked -": what it
+ * defines is the macro's.
+ */
 static void add_call(const struct chunk *c, struct names *out)
 {
 	_cleanup_free_ char *call = xstrndup(c->tokens[0].s, c->tokens[0].len);
-	size_t i, end = chunk_skip_parens(c, 1);
+	size_t i, end = chunk_skip_parens(c, 1), first = 2;
 	int parens = 1;
 
-	for (i = 2; i + 1 < end; i++) {
-		const struct token *t = &c->tokens[i];
+	for (i = 2; i < end; i++) {
+		const struct token *t = &c->tokens[i], *word = &c->tokens[first];
+		bool is_word = i == first + 1 && (isalnum((unsigned char)*word->s) || *word->s == '_');
 		char *longer;
 
 		parens += t->kind == '(' ? 1 : t->kind == ')' ? -1 : 0;
-		if (t->kind != 'i' || parens > 1 || !strchr("(,", t[-1].kind) || !strchr(",)", t[1].kind))
+		if (parens && (parens > 1 || t->kind != ','))
 			continue;
-		longer = xasprintf("%s %.*s", call, (int)t->len, t->s);
+		longer = xasprintf("%s %.*s", call, is_word ? (int)word->len : 1, is_word ? word->s : "-");
 		free(call);
 		call = longer;
+		first = i + 1;
 	}
 	names_add(out, call, strlen(call));
 }
@@ -219,6 +224,16 @@ static bool overlaps(const struct chunk *c, const struct line_range *ranges, siz
 	return false;
 }
 
+static bool begins_group(const struct chunk *c)
+{
+	return chunk_is(c, "if") || chunk_is(c, "ifdef") || chunk_is(c, "ifndef");
+}
+
+static bool divides_group(const struct chunk *c)
+{
+	return chunk_is(c, "elif") || chunk_is(c, "else");
+}
+
 /* Where in the #if groups a text is. */
 struct groups {
 	unsigned int depth;
@@ -228,10 +243,10 @@ struct groups {
 /* @affects: whether the directive is one that counts. */
 static void follow_groups(struct groups *g, const struct chunk *c, bool affects)
 {
-	bool begins = chunk_is(c, "if") || chunk_is(c, "ifdef") || chunk_is(c, "ifndef");
+	bool begins = begins_group(c);
 
 	g->depth += begins;
-	if ((begins || chunk_is(c, "elif") || chunk_is(c, "else")) && !g->affected && affects)
+	if ((begins || divides_group(c)) && !g->affected && affects)
 		g->affected = g->depth;
 	if (!chunk_is(c, "endif"))
 		return;
@@ -241,29 +256,63 @@ static void follow_groups(struct groups *g, const struct chunk *c, bool affects)
 		g->depth--;
 }
 
+/* An #if group that is open. */
+struct group {
+	unsigned long first;
+	bool changed;
+};
+
+/*
+ * Adds to @ranges the #if groups that have a directive in one of them: what is
+ * in such a group is there under another condition than before.  Of what got
+ * into a group or out of it that is so on one of the two sides.
+ */
+static void add_groups(const char *text, struct line_range **ranges, size_t *count)
+{
+	struct scanner s = { .p = text, .line = 1, .line_start = true };
+	size_t depth = 0, room = 0, capacity = *count, own = *count;
+	struct group *open = NULL;
+	struct chunk c = { 0 };
+
+	while (chunk_next(&s, &c)) {
+		bool ends = chunk_is(&c, "endif");
+
+		if (begins_group(&c)) {
+			array_grow(open, depth, room);
+			open[depth++] = (struct group){ c.first, false };
+		} else if (!depth || !(ends || divides_group(&c))) {
+			continue;
+		}
+		open[depth - 1].changed |= overlaps(&c, *ranges, own);
+		if (ends && open[--depth].changed) {
+			array_grow(*ranges, *count, capacity);
+			(*ranges)[(*count)++] = (struct line_range){ open[depth].first, c.last };
+		}
+	}
+	chunk_fini(&c);
+	free(open);
+}
+
 void names_of_ranges(const char *text, const struct line_range *ranges, size_t count,
 		     struct defined *out, bool *whole, bool *includes)
 {
 	struct scanner s = { .p = text, .line = 1, .line_start = true };
-	struct groups groups = { 0 };
+	struct line_range *all = xmemdup(ranges, count * sizeof(*ranges));
 	struct chunk c = { 0 };
 
+	add_groups(text, &all, &count);
 	while (chunk_next(&s, &c)) {
-		bool changed = overlaps(&c, ranges, count);
-
-		follow_groups(&groups, &c, changed);
-		if (chunk_is(&c, "include")) {
-			*includes |= changed || groups.affected;
+		if (!overlaps(&c, all, count) || begins_group(&c) || divides_group(&c) || chunk_is(&c, "endif"))
 			continue;
-		}
-		if (!changed)
-			continue;
-		if (!c.directive)
+		if (chunk_is(&c, "include"))
+			*includes = true;
+		else if (!c.directive)
 			names_of_chunk(&c, out);
 		else if (!names_of_directive(&c, &out->names))
 			*whole = true;
 	}
 	chunk_fini(&c);
+	free(all);
 }
 
 static bool has_any(const struct token *tokens, size_t count, const struct names *used)

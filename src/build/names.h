@@ -39,9 +39,10 @@ struct line_range {
 };
 
 /*
- * Adds to @out what the chunks of @text define that lie in one of @ranges.
- * Where a range touches a conditional, whose reach cannot be told, *@whole is
- * set; *@includes is, where what the text includes changes.
+ * Adds to @out what the chunks of @text define that lie in one of @ranges, or in
+ * an #if group with a directive in one.  Where another directive changes, whose
+ * reach cannot be told, *@whole is set; *@includes is, where what the text
+ * includes changes.
  */
 void names_of_ranges(const char *text, const struct line_range *ranges, size_t count,
 		     struct defined *out, bool *whole, bool *includes);

@@ -5,22 +5,35 @@
 #include "util/memory.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Letters and digits of its own with which a macro tells what it makes. */
 #define TELLING 3
 
-/* Arguments that are tried in each place of what a call defines, and such places. */
+/* Arguments of a call, and places in what it makes for which it is not known which one stands there. */
 #define ARGUMENTS_MAX 8
 #define PLACES_MAX 3
 
-/* One "a ## b ## c" in a macro's body: NULL stands for a parameter. */
+/* One "a ## b ## c" in a macro's body: NULL stands for a parameter, see there which. */
 struct paste {
 	size_t macro;
 	char **parts;
+	size_t *parameters;	/* ARGUMENTS_MAX: any */
 	size_t count;
 	bool telling;
 	bool matched;		/* can make a name that was asked for */
+};
+
+/* What stands for a parameter: a word, the parameter of the macro around it, or something else. */
+struct argument {
+	char *word;
+	size_t parameter;	/* ARGUMENTS_MAX: none */
+};
+
+/* Something that a macro's body may call. */
+struct call {
+	struct argument name, arguments[ARGUMENTS_MAX];
 };
 
 struct macro {
@@ -28,6 +41,9 @@ struct macro {
 	char *source;		/* where only one file can use it */
 	struct names words;	/* of its body */
 	char *wraps;		/* what its body calls where it does nothing else */
+	struct call *calls;
+	size_t call_count, call_capacity;
+	size_t first_paste, paste_count;
 };
 
 /* That @word stands in the body of a macro; that the macro @word makes what a paste does. */
@@ -43,7 +59,7 @@ struct links {
 };
 
 struct pastes {
-	struct links calls, makers;
+	struct links calls, makers, definitions;
 	struct macro *macros;
 	size_t macro_count, macro_capacity;
 	struct paste *pastes;
@@ -53,6 +69,18 @@ struct pastes {
 struct pastes *pastes_new(void)
 {
 	return xcalloc(1, sizeof(struct pastes));
+}
+
+static void calls_fini(struct macro *m)
+{
+	size_t i, k;
+
+	for (i = 0; i < m->call_count; i++) {
+		free(m->calls[i].name.word);
+		for (k = 0; k < ARGUMENTS_MAX; k++)
+			free(m->calls[i].arguments[k].word);
+	}
+	free(m->calls);
 }
 
 void pastes_free(struct pastes *p)
@@ -65,8 +93,10 @@ void pastes_free(struct pastes *p)
 		for (k = 0; k < p->pastes[i].count; k++)
 			free(p->pastes[i].parts[k]);
 		free(p->pastes[i].parts);
+		free(p->pastes[i].parameters);
 	}
 	for (i = 0; i < p->macro_count; i++) {
+		calls_fini(&p->macros[i]);
 		free(p->macros[i].name);
 		free(p->macros[i].source);
 		free(p->macros[i].wraps);
@@ -75,6 +105,7 @@ void pastes_free(struct pastes *p)
 	for (i = 0; i < p->makers.count; i++)
 		free(p->makers.list[i].word);
 	free(p->calls.list);
+	free(p->definitions.list);
 	free(p->makers.list);
 	free(p->pastes);
 	free(p->macros);
@@ -128,28 +159,52 @@ static bool is_word(const struct token *t)
 	return t->kind == 'i' || (t->kind == '0' && isalnum((unsigned char)*t->s));
 }
 
+/* Of a macro: its parameters in their order; from @more on, any number of arguments can stand for one. */
+struct parameters {
+	struct names names;
+	size_t more;
+};
+
+/* Which parameter the token is: its number, ARGUMENTS_MAX for one that is not told; false for none. */
+static bool is_parameter(const struct parameters *p, const struct token *t, size_t *number)
+{
+	*number = ARGUMENTS_MAX;
+	if (token_is(t, "__VA_ARGS__"))
+		return true;
+	if (!names_has(&p->names, t->s, t->len))
+		return false;
+	for (*number = 0; !token_is(t, p->names.list[*number]);)
+		++*number;
+	if (*number >= p->more || *number > ARGUMENTS_MAX)
+		*number = ARGUMENTS_MAX;
+	return true;
+}
+
 static void add_paste(struct pastes *p, const struct chunk *c, size_t first, size_t last,
-		      const struct names *parameters)
+		      const struct parameters *parameters)
 {
 	struct paste paste = { .macro = p->macro_count - 1 };
-	size_t own = 0, i, k;
+	size_t own = 0, number, i, k;
 
 	for (i = first; i <= last; i += 3) {
 		const struct token *t = &c->tokens[i];
-		bool parameter = names_has(parameters, t->s, t->len) || token_is(t, "__VA_ARGS__");
+		bool parameter = is_parameter(parameters, t, &number);
 
 		for (k = 0; k < t->len && !parameter; k++)
 			own += isalnum((unsigned char)t->s[k]) != 0;
 		paste.parts = xreallocarray(paste.parts, paste.count + 1, sizeof(*paste.parts));
+		paste.parameters = xreallocarray(paste.parameters, paste.count + 1, sizeof(*paste.parameters));
+		paste.parameters[paste.count] = number;
 		paste.parts[paste.count++] = parameter ? NULL : xstrndup(t->s, t->len);
 	}
 	paste.telling = own >= TELLING;
+	p->macros[paste.macro].paste_count++;
 	array_grow(p->pastes, p->count, p->capacity);
 	p->pastes[p->count++] = paste;
 }
 
 /* "#define PASTE(a, b) PASTE_2(a, b)". */
-static char *wrapped(const struct macro *m, const struct names *parameters)
+static char *wrapped(const struct macro *m, const struct parameters *parameters)
 {
 	const char *only = NULL;
 	size_t i;
@@ -157,7 +212,7 @@ static char *wrapped(const struct macro *m, const struct names *parameters)
 	for (i = 0; i < m->words.count; i++) {
 		const char *word = m->words.list[i];
 
-		if (names_has(parameters, word, strlen(word)) || !strcmp(word, "__VA_ARGS__"))
+		if (names_has(&parameters->names, word, strlen(word)) || !strcmp(word, "__VA_ARGS__"))
 			continue;
 		if (only)
 			return NULL;
@@ -166,14 +221,52 @@ static char *wrapped(const struct macro *m, const struct names *parameters)
 	return only ? xstrdup(only) : NULL;
 }
 
-static void read_body(struct pastes *p, const struct chunk *c, size_t from, const struct names *parameters)
+static struct argument read_argument(const struct token *t, const struct parameters *parameters)
+{
+	struct argument a = { .parameter = ARGUMENTS_MAX };
+
+	if (!is_parameter(parameters, t, &a.parameter))
+		a.word = xstrndup(t->s, t->len);
+	return a;
+}
+
+/* The word at @i, and the arguments behind it, if there are any. */
+static void add_inner_call(struct macro *m, const struct chunk *c, size_t i, const struct parameters *parameters)
+{
+	struct call call = { .name = read_argument(&c->tokens[i], parameters) };
+	size_t first = i + 2, end = i + 1, number = 0, k;
+	int parens = 1;
+
+	for (k = 0; k < ARGUMENTS_MAX; k++)
+		call.arguments[k].parameter = ARGUMENTS_MAX;
+	if (i + 1 < c->count && c->tokens[i + 1].kind == '(')
+		end = chunk_skip_parens(c, i + 1);
+	for (k = first; k < end && number < ARGUMENTS_MAX; k++) {
+		char kind = c->tokens[k].kind;
+
+		parens += kind == '(' ? 1 : kind == ')' ? -1 : 0;
+		if (parens && (parens > 1 || kind != ','))
+			continue;
+		if (k == first + 1 && is_word(&c->tokens[first]))
+			call.arguments[number] = read_argument(&c->tokens[first], parameters);
+		number++;
+		first = k + 1;
+	}
+	array_grow(m->calls, m->call_count, m->call_capacity);
+	m->calls[m->call_count++] = call;
+}
+
+static void read_body(struct pastes *p, const struct chunk *c, size_t from, const struct parameters *parameters)
 {
 	struct macro *m = &p->macros[p->macro_count - 1];
 	size_t i, last;
 
-	for (i = from; i < c->count; i++)
-		if (c->tokens[i].kind == 'i')
-			names_add(&m->words, c->tokens[i].s, c->tokens[i].len);
+	for (i = from; i < c->count; i++) {
+		if (c->tokens[i].kind != 'i')
+			continue;
+		names_add(&m->words, c->tokens[i].s, c->tokens[i].len);
+		add_inner_call(m, c, i, parameters);
+	}
 	for (i = 0; i < m->words.count; i++)
 		add_link(&p->calls, m->words.list[i], m - p->macros);
 	m->wraps = wrapped(m, parameters);
@@ -193,7 +286,7 @@ void pastes_read(struct pastes *p, const char *text, const char *source)
 	struct chunk c = { 0 };
 
 	while (chunk_next(&s, &c)) {
-		struct names parameters = { 0 };
+		struct parameters parameters = { .more = SIZE_MAX };
 		const struct token *t = c.tokens;
 		size_t i;
 
@@ -201,12 +294,16 @@ void pastes_read(struct pastes *p, const char *text, const char *source)
 			continue;
 		for (i = 4; i < c.count && t[i].kind != ')'; i++)
 			if (t[i].kind == 'i')
-				names_add(&parameters, t[i].s, t[i].len);
+				names_add(&parameters.names, t[i].s, t[i].len);
+			else if (t[i].kind == '.' && t[i - 1].kind == 'i')
+				parameters.more = parameters.names.count - 1;
 		array_grow(p->macros, p->macro_count, p->macro_capacity);
 		p->macros[p->macro_count++] = (struct macro){ .name = xstrndup(t[2].s, t[2].len),
-							      .source = source ? xstrdup(source) : NULL };
+							      .source = source ? xstrdup(source) : NULL,
+							      .first_paste = p->count };
+		add_link(&p->definitions, p->macros[p->macro_count - 1].name, p->macro_count - 1);
 		read_body(p, &c, i, &parameters);
-		names_fini(&parameters);
+		names_fini(&parameters.names);
 	}
 	chunk_fini(&c);
 }
@@ -363,67 +460,110 @@ void pastes_makers(struct pastes *p, const char *path, const char *text, const s
 	chunk_fini(&c);
 }
 
-/* Adds what @parts make of the arguments in all combinations; @made is what stands before. */
-static void combine(char *const *parts, size_t count, const char *made, const struct names *arguments,
-		    struct names *out)
+/* A call that is followed: what stands for the parameters, NULL where that is not known. */
+struct expansion {
+	struct pastes *p;
+	struct names any;	/* what can stand there: the arguments of the first call */
+	struct names seen;
+	struct names *out;
+};
+
+/* Adds what the parts of @paste make; @made is what stands before the part @i. */
+static void combine(struct expansion *e, const struct paste *paste, size_t i, const char *made,
+		    const char *const *arguments)
 {
-	size_t i, n = parts[0] ? 1 : arguments->count;
+	size_t parameter = paste->parameters[i], k;
+	const char *part = paste->parts[i];
 
-	for (i = 0; i < n; i++) {
-		_cleanup_free_ char *longer = xasprintf("%s%s", made, parts[0] ? parts[0] : arguments->list[i]);
+	if (!part && parameter < ARGUMENTS_MAX)
+		part = arguments[parameter];
+	for (k = 0; k < (part ? 1 : e->any.count); k++) {
+		_cleanup_free_ char *longer = xasprintf("%s%s", made, part ? part : e->any.list[k]);
 
-		if (count > 1)
-			combine(parts + 1, count - 1, longer, arguments, out);
+		if (i + 1 < paste->count)
+			combine(e, paste, i + 1, longer, arguments);
 		else
-			names_add(out, longer, strlen(longer));
+			names_add(e->out, longer, strlen(longer));
 	}
 }
 
-static size_t places(const struct paste *paste)
+/* How many places there are for which it is not known what stands there. */
+static size_t places(const struct paste *paste, const char *const *arguments)
 {
 	size_t i, count = 0;
 
 	for (i = 0; i < paste->count; i++)
-		count += !paste->parts[i];
+		count += !paste->parts[i] &&
+			 (paste->parameters[i] == ARGUMENTS_MAX || !arguments[paste->parameters[i]]);
 	return count;
 }
 
-/* Adds the macros that those in @called call. */
-static void add_called(const struct pastes *p, struct names *called)
+static const char *resolve(const struct argument *a, const char *const *arguments)
 {
-	size_t i, k, before;
-
-	do {
-		before = called->count;
-		for (i = 0; i < p->macro_count; i++) {
-			const struct macro *m = &p->macros[i];
-
-			for (k = 0; names_has(called, m->name, strlen(m->name)) && k < m->words.count; k++)
-				names_add(called, m->words.list[k], strlen(m->words.list[k]));
-		}
-	} while (called->count > before);
+	if (a->word)
+		return a->word;
+	return a->parameter < ARGUMENTS_MAX ? arguments[a->parameter] : NULL;
 }
 
-void pastes_expand(const struct pastes *p, const char *call, struct names *out)
+static bool is_new(struct expansion *e, const char *name, const char *const *arguments)
 {
-	struct names called = { 0 }, arguments = { 0 };
-	const char *word = call;
-	size_t i, len = strcspn(call, " ");
+	_cleanup_free_ char *key = xstrdup(name);
+	size_t i;
 
-	names_add(&called, call, len);
-	for (word = call + len; *word && arguments.count < ARGUMENTS_MAX; word += len) {
-		word++;
-		len = strcspn(word, " ");
-		names_add(&arguments, word, len);
-	}
-	add_called(p, &called);
-	for (i = 0; i < p->count; i++) {
-		const struct paste *paste = &p->pastes[i];
-		const struct macro *m = &p->macros[paste->macro];
+	for (i = 0; i < ARGUMENTS_MAX; i++) {
+		char *longer = xasprintf("%s %s", key, arguments[i] ? arguments[i] : "-");
 
-		if (!m->source && names_has(&called, m->name, strlen(m->name)) && places(paste) <= PLACES_MAX)
-			combine(paste->parts, paste->count, "", &arguments, out);
+		free(key);
+		key = longer;
 	}
-	names_fini(&called);
-	names_fini(&arguments);
+	return names_add(&e->seen, key, strlen(key));
+}
+
+/* Adds what the macros called @name make of the arguments, and those that they call. */
+static void expand(struct expansion *e, const char *name, const char *const *arguments)
+{
+	struct pastes *p = e->p;
+	size_t i, k, n;
+
+	i = first_link(&p->definitions, name);
+	if (!is_link(&p->definitions, i, name) || !is_new(e, name, arguments))
+		return;
+	for (; is_link(&p->definitions, i, name); i++) {
+		const struct macro *m = &p->macros[p->definitions.list[i].index];
+
+		if (m->source)
+			continue;
+		for (k = m->first_paste; k < m->first_paste + m->paste_count; k++)
+			if (places(&p->pastes[k], arguments) <= PLACES_MAX)
+				combine(e, &p->pastes[k], 0, "", arguments);
+		for (k = 0; k < m->call_count; k++) {
+			const char *inner[ARGUMENTS_MAX], *called = resolve(&m->calls[k].name, arguments);
+
+			for (n = 0; n < ARGUMENTS_MAX; n++)
+				inner[n] = resolve(&m->calls[k].arguments[n], arguments);
+			if (called)
+				expand(e, called, inner);
+		}
+	}
+}
+
+void pastes_expand(struct pastes *p, const char *call, struct names *out)
+{
+	_cleanup_free_ char *words = xstrdup(call);
+	struct expansion e = { .p = p, .out = out };
+	const char *arguments[ARGUMENTS_MAX] = { NULL };
+	char *save = NULL, *name = strtok_r(words, " ", &save), *word;
+	size_t count = 0;
+
+	while ((word = strtok_r(NULL, " ", &save))) {
+		if (strcmp(word, "-")) {
+			names_add(&e.any, word, strlen(word));
+			if (count < ARGUMENTS_MAX)
+				arguments[count] = word;
+		}
+		count++;
+	}
+	expand(&e, name, arguments);
+	names_fini(&e.any);
+	names_fini(&e.seen);
 }

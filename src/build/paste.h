@@ -34,7 +34,10 @@ bool pastes_make(struct pastes *p, const char *path, const char *text, const str
 void pastes_makers(struct pastes *p, const char *path, const char *text, const struct names *names,
 		   struct defined *out);
 
-/* Adds to @out what the macro call @call ("PAGEFLAG Locked locked": macro, arguments) can define. */
-void pastes_expand(const struct pastes *p, const char *call, struct names *out);
+/*
+ * Adds to @out what the macro call @call can define ("PAGEFLAG Locked -":
+ * macro, arguments, where "-" is one of more than a word).
+ */
+void pastes_expand(struct pastes *p, const char *call, struct names *out);
 
 #endif

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
+#include "cmd/record.h"
 #include "host/host.h"
+#include "host/probation.h"
+#include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -9,16 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#define DEFAULT_TIMEOUT 10
-
-struct apply_options {
-	bool dry_run;
-	bool allow_unsigned;
-	unsigned int timeout;	/* seconds */
-	char **packs;
-	size_t count;
-};
+#include <time.h>
 
 /* One pack on its way. */
 struct applying {
@@ -42,15 +37,18 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 	static const struct option options[] = { { "allow-unsigned", no_argument, NULL, 'u' },
 						 { "dry-run", no_argument, NULL, 'n' },
 						 { "timeout", required_argument, NULL, 't' },
+						 { "until-reboot", no_argument, NULL, 'r' },
 						 CMD_COMMON_OPTIONS };
 	int c;
 
-	o->timeout = DEFAULT_TIMEOUT;
+	o->timeout = APPLY_TIMEOUT;
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
 		if (c == 'u')
 			o->allow_unsigned = true;
 		else if (c == 'n')
 			o->dry_run = true;
+		else if (c == 'r')
+			o->until_reboot = true;
 		else if (c == 't')
 			TRY(cmd_parse_timeout(optarg, &o->timeout));
 		else
@@ -106,7 +104,7 @@ static struct error *meet_rest(const struct apply *a, struct applying *u, const 
 	}
 	for (i = 0; !a->opts->dry_run && i < rest->module_count; i++)
 		TRY(host_unload_module(rest->modules[i]));
-	return NULL;
+	return a->opts->dry_run ? NULL : host_late_forget(rest->id);
 }
 
 /* What is loaded of these updates from before. */
@@ -132,19 +130,152 @@ static struct error *check_installed(struct apply *a)
 	return err;
 }
 
+/* The module that an update changes and that is neither loaded nor not, or NULL. */
+static const char *in_transition(const struct apply *a)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+
+		for (k = 0; k < m->target_count; k++) {
+			const struct live_module *module = live_module(a->live, m->targets[k].name);
+
+			if (module && strcmp(module->state, "Live"))
+				return module->name;
+		}
+	}
+	return NULL;
+}
+
+/* The running kernel, without a module of concern being loaded or unloaded just now. */
+static struct error *open_live(struct apply *a)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	double start = clock_milliseconds();
+	const char *name;
+
+	for (;;) {
+		TRY(live_open(&a->live));
+		name = in_transition(a);
+		if (!name)
+			return NULL;
+		if (milliseconds_since(start) > a->opts->timeout * 1e3)
+			return refuse("MODULE-MOVED", "the module %s is being loaded or unloaded; try again", name);
+		live_close(a->live);
+		a->live = NULL;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Whether a module that an update changes is no longer what the proof began with. */
+static bool has_moved(const struct apply *a)
+{
+	struct live *now = NULL;
+	bool moved = false;
+	size_t i, k;
+
+	error_free(live_open(&now));
+	for (i = 0; now && i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+
+		for (k = 0; k < m->target_count; k++) {
+			const struct live_module *x = live_module(a->live, m->targets[k].name);
+			const struct live_module *y = live_module(now, m->targets[k].name);
+
+			moved |= !x != !y || (x && (x->base != y->base || strcmp(y->state, "Live")));
+		}
+	}
+	live_close(now);
+	return moved;
+}
+
+static bool replaces(const struct manifest_target *t, const struct manifest_function *f)
+{
+	size_t i;
+
+	for (i = 0; i < t->function_count; i++)
+		if (t->functions[i].action == MANIFEST_REPLACE && f->action == MANIFEST_REPLACE &&
+		    !strcmp(t->functions[i].name, f->name) && !strcmp(t->functions[i].object, f->object))
+			return true;
+	return false;
+}
+
+/* Of a module that is not loaded there is no code that could tell. */
+static struct error *check_awaited(const struct manifest_target *t, const struct manifest *other)
+{
+	size_t i, k;
+
+	for (i = 0; i < other->target_count; i++)
+		for (k = 0; k < t->function_count && !strcmp(other->targets[i].name, t->name); k++)
+			if (replaces(&other->targets[i], &t->functions[k]))
+				return refuse("FUNCTION-REPLACED",
+					      "update %s replaces %s, too, in the module %s, which is not loaded: load it first",
+					      other->id, t->functions[k].name, t->name);
+	return NULL;
+}
+
+static struct error *check_record(const struct proof *p, const char *id)
+{
+	struct host_record record;
+	struct error *err;
+	size_t i;
+
+	err = host_record_read(id, &record);
+	for (i = 0; !err && record.manifest && i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			err = check_awaited(p->targets[i].target, record.manifest);
+	host_record_free(&record);
+	return err;
+}
+
+/* What is awaited must be able to come. */
+static struct error *check_absent(const struct apply *a)
+{
+	struct host_updates list;
+	struct error *err;
+	size_t i, k, n;
+
+	err = host_updates_read(&list);
+	for (i = 0; i < a->opts->count && !err; i++) {
+		const struct proof *p = &a->updates[i].proof;
+
+		err = proof_require_needed(p);
+		for (k = 0; k < list.count && !err; k++)
+			if (list.updates[k].applied)
+				err = check_record(p, list.updates[k].id);
+		for (k = 0; k < i; k++)
+			for (n = 0; n < p->pack->manifest->target_count && !err; n++)
+				if (p->targets[n].absent)
+					err = check_awaited(p->targets[n].target,
+							    a->updates[k].proof.pack->manifest);
+	}
+	host_updates_free(&list);
+	return err;
+}
+
 static struct error *prove(struct apply *a)
 {
 	double start = clock_milliseconds();
+	struct error *err = NULL;
 	size_t i;
 
 	log_progress("proving");
-	TRY(live_open(&a->live));
-	for (i = 0; i < a->opts->count; i++) {
-		TRY(proof_match(&a->updates[i].proof, a->live));
-		TRY(proof_bind(&a->updates[i].proof, a->live));
+	TRY(open_live(a));
+	for (i = 0; i < a->opts->count && !err; i++) {
+		err = proof_match(&a->updates[i].proof, a->live);
+		if (!err)
+			err = proof_bind(&a->updates[i].proof, a->live);
 	}
+	if (err && has_moved(a)) {
+		error_free(err);
+		return refuse("MODULE-MOVED",
+			      "a module that the update changes was loaded or unloaded during the proof; try again");
+	}
+	if (err)
+		return err;
 	a->proof_ms = milliseconds_since(start);
-	return NULL;
+	return check_absent(a);
 }
 
 /* The engine of the first pack, unless one is there. */
@@ -174,56 +305,165 @@ static struct error *load_engine(struct apply *a)
 	return NULL;
 }
 
-static struct error *load_updates(struct apply *a)
+static struct error *load_update(struct applying *u)
 {
+	const struct pack *pack = u->proof.pack;
+	size_t i;
+
+	for (i = 0; i < pack->manifest->target_count; i++) {
+		const struct proof_target *t = &u->proof.targets[i];
+
+		if (!t->absent)
+			TRY(host_load_module(t->module.image, t->module.size, t->target->module));
+		u->loaded++;
+	}
+	u->recorded = true;
+	return host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
+				 u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL);
+}
+
+/* All modules that it changes: those that are there may go, and come back. */
+static struct error *await_modules(const struct applying *u)
+{
+	const struct manifest *m = u->proof.pack->manifest;
+	size_t i;
+
+	for (i = 0; i < m->target_count; i++)
+		if (strcmp(m->targets[i].name, "vmlinux"))
+			TRY(host_late_await(m->id, m->targets[i].name));
+	return NULL;
+}
+
+/* Of one that stayed loaded, what was made for a module that is gone is of no use any more. */
+static struct error *drop_absent(const struct applying *u)
+{
+	struct host_updates list;
+	const struct host_update *loaded;
+	struct error *err;
 	size_t i, k;
 
+	err = host_updates_read(&list);
+	loaded = err ? NULL : find_update(&list, u->proof.pack->manifest->id);
+	for (i = 0; loaded && i < u->proof.pack->manifest->target_count && !err; i++)
+		for (k = 0; u->proof.targets[i].absent && k < loaded->module_count && !err; k++)
+			if (!strcmp(loaded->modules[k], u->proof.targets[i].target->module))
+				err = host_unload_module(loaded->modules[k]);
+	host_updates_free(&list);
+	return err;
+}
+
+static struct error *load_updates(struct apply *a)
+{
+	size_t i;
+
+	TRY(host_late_begin());
 	for (i = 0; i < a->opts->count; i++) {
 		struct applying *u = &a->updates[i];
-		const struct pack *pack = u->proof.pack;
 
-		if (u->reused)
-			continue;
-		for (k = 0; k < pack->manifest->target_count; k++) {
-			const struct proof_target *t = &u->proof.targets[k];
-
-			TRY(host_load_module(t->module.image, t->module.size, t->target->module));
-			u->loaded++;
-		}
-		u->recorded = true;
-		TRY(host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
-				      u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL));
+		TRY(u->reused ? drop_absent(u) : load_update(u));
+		TRY(await_modules(u));
 	}
 	return NULL;
 }
 
-static struct error *switch_updates(const struct apply *a)
+/* The ids of the updates, an array that is the caller's to free. */
+static const char **update_ids(const struct apply *a)
 {
-	_cleanup_free_ const char **ids = xcalloc(a->opts->count, sizeof(*ids));
-	struct host_switch_report report;
+	const char **ids = xcalloc(a->opts->count, sizeof(*ids));
 	size_t i;
 
 	for (i = 0; i < a->opts->count; i++)
 		ids[i] = a->updates[i].proof.pack->manifest->id;
+	return ids;
+}
+
+static struct error *switch_updates(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+	struct host_switch_report report;
+
 	log_progress("switching");
 	return host_switch(true, ids, a->opts->count, a->opts->timeout, &report);
+}
+
+/* The bytes that were judged and proved, whatever has become of the file. */
+static struct error *keep_packs(const struct apply *a)
+{
+	size_t i;
+
+	if (a->opts->at_boot)
+		return NULL;
+	for (i = 0; i < a->opts->count; i++) {
+		const struct pack *pack = a->updates[i].proof.pack;
+
+		TRY(store_put(pack->manifest->id, pack->archive, pack->archive_size,
+			      a->opts->until_reboot));
+	}
+	return NULL;
+}
+
+static struct error *make_installed(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+	size_t i;
+
+	for (i = 0; i < a->opts->count; i++)
+		error_free(host_refusal_remove(ids[i]));
+	if (a->opts->at_boot)
+		return NULL;
+	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
+					  a->opts->allow_unsigned),
+			    "the updates are applied, but not installed, and gone after a reboot");
+}
+
+/* Should the machine crash from here on, the next boot does without what is kept. */
+static struct error *begin_probation(const struct apply *a)
+{
+	_cleanup_free_ const char **ids = update_ids(a);
+
+	return a->opts->until_reboot ? NULL : probation_begin(ids, a->opts->count);
+}
+
+struct error *apply_prune_packs(void)
+{
+	_cleanup_free_ const char **ids = NULL;
+	struct host_updates loaded;
+	struct error *err;
+	size_t i;
+
+	err = host_updates_read(&loaded);
+	ids = xcalloc(loaded.count, sizeof(*ids));
+	for (i = 0; i < loaded.count; i++)
+		ids[i] = loaded.updates[i].id;
+	if (!err)
+		err = store_prune(ids, loaded.count);
+	host_updates_free(&loaded);
+	return err;
 }
 
 /* Takes back what was loaded, so that a refusal changes nothing. */
 static void unload_all(struct apply *a)
 {
+	_cleanup_free_ const char **ids = update_ids(a);
 	size_t i;
 
 	for (i = a->opts->count; i--;) {
 		struct applying *u = &a->updates[i];
 
-		while (u->loaded)
-			error_free(host_unload_module(u->proof.targets[--u->loaded].target->module));
+		while (u->loaded--)
+			if (!u->proof.targets[u->loaded].absent)
+				error_free(host_unload_module(u->proof.targets[u->loaded].target->module));
+		u->loaded = 0;
+		error_free(host_late_forget(u->proof.pack->manifest->id));
 		if (u->recorded)
 			error_free(host_record_remove(u->proof.pack->manifest->id));
 	}
 	if (a->engine_loaded)
 		error_free(host_unload_module(HOST_ENGINE));
+	if (!a->opts->until_reboot)
+		error_free(probation_drop(ids, a->opts->count));
+	if (!a->opts->at_boot)
+		error_free(apply_prune_packs());
 }
 
 static void read_pauses(struct apply *a)
@@ -252,17 +492,44 @@ static struct error *install(struct apply *a)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = load_engine(a);
+	err = keep_packs(a);
+	if (!err)
+		err = begin_probation(a);
+	if (!err)
+		err = load_engine(a);
 	if (!err)
 		err = load_updates(a);
 	if (!err)
 		err = switch_updates(a);
-	if (err)
+	if (err) {
 		unload_all(a);
-	else
+	} else {
 		read_pauses(a);
+		err = make_installed(a);
+	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
+}
+
+static json_t *awaited_json(const struct proof *p)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			json_array_append_new(list, json_string(p->targets[i].target->name));
+	return list;
+}
+
+static void print_awaited(const struct proof *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			printf("    %s is not loaded: it is switched when it loads, before it starts\n",
+			       p->targets[i].target->name);
 }
 
 static void print_result(const struct apply *a)
@@ -276,9 +543,10 @@ static void print_result(const struct apply *a)
 		const struct manifest *m = a->updates[i].proof.pack->manifest;
 		uint64_t pause = a->updates[i].pause_ns;
 
-		json_array_append_new(list, json_pack("{s:s,s:b,s:f,s:I}", "id", m->id, "applied",
+		json_array_append_new(list, json_pack("{s:s,s:b,s:f,s:I,s:o}", "id", m->id, "applied",
 						      !a->opts->dry_run, "proof_ms", a->proof_ms,
-						      "pause_ns", (json_int_t)pause));
+						      "pause_ns", (json_int_t)pause, "awaits",
+						      awaited_json(&a->updates[i].proof)));
 		if (cmd_json)
 			continue;
 		if (a->opts->dry_run)
@@ -286,6 +554,7 @@ static void print_result(const struct apply *a)
 		else
 			printf("%s: %s (%s), proved in %.0f ms, stood still for %.0f us\n", m->id, done,
 			       m->description, a->proof_ms, pause / 1e3);
+		print_awaited(&a->updates[i].proof);
 	}
 	if (cmd_json)
 		cmd_print_json(json_pack("{s:O}", "updates", list));
@@ -294,32 +563,54 @@ static void print_result(const struct apply *a)
 
 static struct error *apply(struct apply *a)
 {
-	_cleanup_close_ int lock = -1;
-
-	TRY(host_require_root("apply updates"));
-	TRY(host_lock(&lock));
 	TRY(open_packs(a));
 	TRY(check_installed(a));
 	TRY(prove(a));
-	if (!a->opts->dry_run)
-		TRY(install(a));
-	print_result(a);
-	return NULL;
+	return a->opts->dry_run ? NULL : install(a);
+}
+
+struct error *apply_packs(const struct apply_options *opts)
+{
+	struct apply a = { .opts = opts };
+	struct error *err;
+	size_t i;
+
+	a.updates = xcalloc(opts->count, sizeof(*a.updates));
+	err = apply(&a);
+	if (!err && !opts->at_boot)
+		print_result(&a);
+	for (i = 0; i < opts->count; i++) {
+		if (!opts->dry_run)
+			record_apply(opts->at_boot ? "boot" : "apply", opts->packs[i], &a.updates[i].proof,
+				     a.updates[i].pause_ns, err);
+		proof_fini(&a.updates[i].proof);
+	}
+	free(a.updates);
+	live_close(a.live);
+	return err;
+}
+
+/* One that could not even begin. */
+static struct error *lock_for_apply(const struct apply_options *opts, int *lock)
+{
+	const struct proof nothing = { 0 };
+	struct error *err;
+	size_t i;
+
+	err = host_require_root("apply updates");
+	if (!err)
+		err = host_lock(lock);
+	for (i = 0; err && !opts->dry_run && i < opts->count; i++)
+		record_apply("apply", opts->packs[i], &nothing, 0, err);
+	return err;
 }
 
 struct error *cmd_apply(int argc, char **argv)
 {
 	struct apply_options opts = { 0 };
-	struct apply a = { .opts = &opts };
-	struct error *err;
-	size_t i;
+	_cleanup_close_ int lock = -1;
 
 	TRY(parse_options(argc, argv, &opts));
-	a.updates = xcalloc(opts.count, sizeof(*a.updates));
-	err = apply(&a);
-	for (i = 0; i < opts.count; i++)
-		proof_fini(&a.updates[i].proof);
-	free(a.updates);
-	live_close(a.live);
-	return err;
+	TRY(lock_for_apply(&opts, &lock));
+	return apply_packs(&opts);
 }

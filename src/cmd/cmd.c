@@ -34,13 +34,18 @@ struct error *cmd_common_option(int c, char **argv)
 
 struct error *cmd_parse_timeout(const char *s, unsigned int *seconds)
 {
+	return cmd_parse_seconds("--timeout", s, seconds);
+}
+
+struct error *cmd_parse_seconds(const char *option, const char *s, unsigned int *seconds)
+{
 	unsigned long value;
 	char *end;
 
 	errno = 0;
 	value = strtoul(s, &end, 10);
 	if (errno || *s < '0' || *s > '9' || *end || value > 86400)
-		return usage_error("--timeout %s: not a number of seconds from 0 to 86400", s);
+		return usage_error("%s %s: not a number of seconds from 0 to 86400", option, s);
 	*seconds = value;
 	return NULL;
 }

@@ -18,7 +18,9 @@ struct error *cmd_inspect(int argc, char **argv) __must_use;
 struct error *cmd_verify(int argc, char **argv) __must_use;
 struct error *cmd_snapshot(int argc, char **argv) __must_use;
 struct error *cmd_apply(int argc, char **argv) __must_use;
+struct error *cmd_boot(int argc, char **argv) __must_use;
 struct error *cmd_undo(int argc, char **argv) __must_use;
+struct error *cmd_late(int argc, char **argv) __must_use;
 struct error *cmd_status(int argc, char **argv) __must_use;
 struct error *cmd_key(int argc, char **argv) __must_use;
 
@@ -46,6 +48,9 @@ struct error *cmd_common_option(int c, char **argv) __must_use;
 
 /* Reads a whole number of seconds, the argument of --timeout. */
 struct error *cmd_parse_timeout(const char *s, unsigned int *seconds) __must_use;
+
+/* The same for another option. */
+struct error *cmd_parse_seconds(const char *option, const char *s, unsigned int *seconds) __must_use;
 
 /* Prints @json and drops the reference to it. */
 void cmd_print_json(json_t *json);

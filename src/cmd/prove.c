@@ -46,9 +46,9 @@ static struct error *match_target(struct proof *p, struct live *live, struct pro
 	const struct manifest_target *mt = t->target;
 	size_t i;
 
-	if (strcmp(mt->name, "vmlinux") && !live_module(live, mt->name))
-		return refuse("MODULE-MISSING", "the module %s, which the update changes, is not loaded",
-			      mt->name);
+	t->absent = strcmp(mt->name, "vmlinux") && !live_module(live, mt->name);
+	if (t->absent)
+		return NULL;
 	t->matches = xcalloc(mt->object_count, sizeof(*t->matches));
 	for (i = 0; i < mt->object_count; i++) {
 		const struct pack_file *f = pack_find(p->pack, mt->objects[i].pre);
@@ -58,6 +58,15 @@ static struct error *match_target(struct proof *p, struct live *live, struct pro
 		TRY(match_object(live, mt->name, pre, &t->matches[i]));
 	}
 	return NULL;
+}
+
+static struct error *bind_target(struct proof *p, struct live *live, struct proof_target *t)
+{
+	const struct pack_file *ko = pack_find(p->pack, t->target->file);
+
+	if (t->absent)
+		return NULL;
+	return bind_update(t->target, ko->data, ko->size, t->matches, live, &t->module);
 }
 
 struct error *proof_match(struct proof *p, struct live *live)
@@ -77,12 +86,85 @@ struct error *proof_bind(struct proof *p, struct live *live)
 {
 	size_t i;
 
-	for (i = 0; i < p->pack->manifest->target_count; i++) {
-		struct proof_target *t = &p->targets[i];
-		const struct pack_file *ko = pack_find(p->pack, t->target->file);
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		TRY(bind_target(p, live, &p->targets[i]));
+	return NULL;
+}
 
-		TRY(bind_update(t->target, ko->data, ko->size, t->matches, live, &t->module));
+static struct error *missing(const struct manifest_target *mt, const char *why)
+{
+	return refuse("MODULE-MISSING", "the module %s, which the update changes, is not loaded%s", mt->name,
+		      why);
+}
+
+struct error *proof_target(struct proof *p, struct live *live, const char *target,
+			   const struct proof_target **out)
+{
+	const struct manifest *m = p->pack->manifest;
+	size_t i;
+
+	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
+	for (i = 0; i < m->target_count; i++)
+		p->targets[i] = (struct proof_target){ .target = &m->targets[i], .absent = true };
+	for (i = 0; i < m->target_count && strcmp(m->targets[i].name, target); i++)
+		;
+	if (i == m->target_count)
+		return refuse("PACK-INVALID", "%s does not change the module %s", m->id, target);
+	TRY(match_target(p, live, &p->targets[i]));
+	if (p->targets[i].absent)
+		return missing(&m->targets[i], "");
+	*out = &p->targets[i];
+	return bind_target(p, live, &p->targets[i]);
+}
+
+struct error *proof_require_loaded(const struct proof *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		if (p->targets[i].absent)
+			return missing(p->targets[i].target, "");
+	return NULL;
+}
+
+/* Whether the update module @ko names @module as one that it depends on (modpost's "depends="). */
+static struct error *depends_on(const struct pack_file *ko, const char *module, bool *found)
+{
+	_cleanup_free_ char *names = NULL;
+	const struct section *info;
+	struct object *object;
+	char *word, *save = NULL;
+	size_t at, len;
+
+	*found = false;
+	TRY(object_parse(xmemdup(ko->data, ko->size), ko->size, ko->name, &object));
+	info = object_section(object, ".modinfo");
+	for (at = 0; info && info->data && at < info->size && !names; at += len + 1) {
+		len = strnlen((const char *)info->data + at, info->size - at);
+		if (len >= 8 && !strncmp((const char *)info->data + at, "depends=", 8))
+			names = xstrndup((const char *)info->data + at + 8, len - 8);
 	}
+	for (word = names ? strtok_r(names, ",", &save) : NULL; word; word = strtok_r(NULL, ",", &save))
+		*found |= !strcmp(word, module);
+	object_free(object);
+	return NULL;
+}
+
+struct error *proof_require_needed(const struct proof *p)
+{
+	const struct manifest *m = p->pack->manifest;
+	size_t i, k;
+	bool needs;
+
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; p->targets[i].absent && k < m->target_count; k++) {
+			const struct pack_file *ko = pack_find(p->pack, m->targets[k].file);
+
+			TRY(depends_on(ko, m->targets[i].module, &needs));
+			if (needs)
+				return missing(&m->targets[i],
+					       ", and other parts of the update need what it brings there");
+		}
 	return NULL;
 }
 

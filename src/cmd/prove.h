@@ -12,6 +12,7 @@ struct proof_target {
 	const struct manifest_target *target;
 	struct match **matches;		/* by the target's objects */
 	struct bound module;		/* ready to be loaded */
+	bool absent;			/* the module is not loaded: nothing of this is known */
 };
 
 struct proof {
@@ -29,14 +30,23 @@ struct error *proof_open(const char *path, bool allow_unsigned, const char *kern
 	__must_use;
 
 /*
- * Matches every object with the running kernel.  That functions differ is no
- * error here; see match_require().
- * Errors: refusal MODULE-MISSING where a module is not loaded.
+ * Matches every object with the running kernel, but those of modules that are
+ * not loaded.  That functions differ is no error here; see match_require().
  */
 struct error *proof_match(struct proof *p, struct live *live) __must_use;
 
 /* Binds the update's modules: an error where anything that it needs is not proved. */
 struct error *proof_bind(struct proof *p, struct live *live) __must_use;
+
+/* Both for one target alone, which may be a module that is being loaded. */
+struct error *proof_target(struct proof *p, struct live *live, const char *target,
+			   const struct proof_target **out) __must_use;
+
+/* Refusal MODULE-MISSING where a module is not loaded. */
+struct error *proof_require_loaded(const struct proof *p) __must_use;
+
+/* The same only where other parts of the update need what it brings to this module. */
+struct error *proof_require_needed(const struct proof *p) __must_use;
 
 void proof_fini(struct proof *p);
 

@@ -1,181 +1,141 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "cmd/status.h"
 #include "cmd/cmd.h"
-#include "host/host.h"
 #include "util/memory.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The exit statuses of `kmend status`; it cannot tell: ERROR_SYSTEM. */
-enum {
-	STATUS_ALL_APPLIED = 0,
-	STATUS_NONE_INSTALLED = 1,
-	STATUS_NOT_ALL_APPLIED = 2,
+struct status_options {
+	bool details;
+	bool motd;
+	const char *metrics;	/* the file */
 };
 
-/* The installed updates and, by the same index, their records. */
-struct model {
-	unsigned int engine_abi;
-	struct host_updates installed;
-	struct host_record *records;
-	size_t record_count;
-};
-
-static struct error *model_read(struct model *m)
+/* Appends "@separator@more" to *@text; no separator at its start. */
+static void append(char **text, const char *separator, const char *more)
 {
-	size_t i;
+	char *longer = xasprintf("%s%s%s", *text, **text ? separator : "", more);
 
-	m->engine_abi = host_engine_abi();
-	TRY(host_updates_read(&m->installed));
-	m->records = xcalloc(m->installed.count, sizeof(*m->records));
-	for (i = 0; i < m->installed.count; i++) {
-		m->record_count++;
-		TRY(host_record_read(m->installed.updates[i].id, &m->records[i]));
-	}
-	return NULL;
-}
-
-static void model_free(struct model *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->record_count; i++)
-		host_record_free(&m->records[i]);
-	free(m->records);
-	host_updates_free(&m->installed);
-}
-
-static int exit_status(const struct model *m)
-{
-	size_t i;
-
-	if (!m->installed.count)
-		return STATUS_NONE_INSTALLED;
-	for (i = 0; i < m->installed.count; i++)
-		if (!m->installed.updates[i].applied)
-			return STATUS_NOT_ALL_APPLIED;
-	return STATUS_ALL_APPLIED;
-}
-
-static json_t *functions_json(const struct host_update *u)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < u->function_count; i++) {
-		const struct host_function *f = &u->functions[i];
-		char old[24], new[24];
-
-		/* As text: JSON's numbers lose the low bits of an address. */
-		snprintf(old, sizeof(old), "0x%016" PRIx64, f->old_addr);
-		snprintf(new, sizeof(new), "0x%016" PRIx64, f->new_addr);
-		json_array_append_new(array,
-				      json_pack("{s:s,s:s,s:s,s:s}", "name", f->name, "target",
-						f->target, "old", old, "new", new));
-	}
-	return array;
-}
-
-static json_t *blocker_json(const struct host_blocker *b)
-{
-	if (b->tid == HOST_HOOK)
-		return json_pack("{s:s,s:s,s:s}", "hook", b->function, "kind", b->why, "error", b->name);
-	if (b->tid == HOST_OTHER_UPDATE)
-		return json_pack("{s:s,s:s,s:s}", "update", b->name, "function", b->function, "why",
-				 b->why);
-	return json_pack("{s:I,s:s,s:s,s:s}", "thread", (json_int_t)b->tid, "name", b->name,
-			 "function", b->function, "why", b->why);
-}
-
-static json_t *blockers_json(const struct host_update *u)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < u->blocker_count; i++)
-		json_array_append_new(array, blocker_json(&u->blockers[i]));
-	return array;
-}
-
-static json_t *strings_json(char *const *strings, size_t count)
-{
-	json_t *array = json_array();
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		json_array_append_new(array, json_string(strings[i]));
-	return array;
-}
-
-static json_t *update_json(const struct host_update *u, const struct host_record *record)
-{
-	const struct manifest *m = record->manifest;
-	json_t *json;
-
-	json = json_pack("{s:s,s:s,s:I,s:o,s:o,s:o}", "id", u->id, "state",
-			 u->applied ? "applied" : "loaded", "pause_ns", (json_int_t)u->pause_ns,
-			 "functions", u->details_hidden ? json_null() : functions_json(u),
-			 "blockers", u->details_hidden ? json_null() : blockers_json(u), "modules",
-			 strings_json(u->modules, u->module_count));
-	if (!m)
-		return json;
-	json_object_set_new(json, "description", json_string(m->description));
-	json_object_set_new(json, "cves", strings_json(m->cves, m->cve_count));
-	json_object_set_new(json, "release", json_string(m->release));
-	json_object_set_new(json, "stays_loaded", json_boolean(m->stays_loaded));
-	json_object_set_new(json, "signed_by",
-			    record->signed_by ? json_string(record->signed_by) : json_null());
-	return json;
-}
-
-static void print_json(const struct model *m)
-{
-	json_t *updates = json_array();
-	size_t i;
-
-	for (i = 0; i < m->installed.count; i++)
-		json_array_append_new(updates,
-				      update_json(&m->installed.updates[i], &m->records[i]));
-	cmd_print_json(json_pack("{s:o,s:o}", "engine_abi",
-				 m->engine_abi ? json_integer(m->engine_abi) : json_null(),
-				 "updates", updates));
+	free(*text);
+	*text = longer;
 }
 
 /* What the update repairs: its CVEs, then its description; the caller's to free. */
 static char *summary(const struct manifest *m)
 {
-	char *text = xstrdup(""), *longer;
+	char *text = xstrdup("");
 	size_t i;
 
-	for (i = 0; m && i <= m->cve_count; i++) {
-		longer = xasprintf("%s%s%s", text, *text ? " " : "",
-				   i < m->cve_count ? m->cves[i] : m->description);
-		free(text);
-		text = longer;
+	for (i = 0; m && i < m->cve_count; i++)
+		append(&text, " ", m->cves[i]);
+	if (m)
+		append(&text, " ", m->description);
+	return text;
+}
+
+static char *cve_list(const struct status *s)
+{
+	_cleanup_free_ const char **cves = NULL;
+	char *text = xstrdup("");
+	size_t count, i;
+
+	status_cves(s, &cves, &count);
+	for (i = 0; i < count; i++)
+		append(&text, ", ", cves[i]);
+	return text;
+}
+
+/* "2 applied, 1 set-aside" */
+static char *count_list(const struct status *s)
+{
+	char *text = xstrdup("");
+	size_t i;
+
+	for (i = 0; i < STATUS_STATES; i++) {
+		_cleanup_free_ char *one = xasprintf("%zu %s", s->counts[i], status_names[i]);
+
+		if (s->counts[i])
+			append(&text, ", ", one);
 	}
 	return text;
 }
 
 /* Where nothing is recorded, nothing is known of a signature. */
-static const char *signer(const struct host_record *record)
+static const char *signer(const struct status_update *u)
 {
-	if (!record->manifest)
+	if (!u->recorded)
 		return "-";
-	return record->signed_by ? record->signed_by : "unsigned";
+	return u->signed_by ? u->signed_by : "unsigned";
 }
 
-static void print_row(const struct host_update *u, const struct host_record *record)
+static char *age(const struct status_update *u)
 {
-	_cleanup_free_ char *what = summary(record->manifest);
+	uint64_t s = status_age(u);
+
+	if (!u->stored)
+		return xstrdup("-");
+	if (s < 120)
+		return xasprintf("%" PRIu64 " s", s);
+	if (s < 120 * 60)
+		return xasprintf("%" PRIu64 " min", s / 60);
+	if (s < 48 * 3600)
+		return xasprintf("%" PRIu64 " h", s / 3600);
+	return xasprintf("%" PRIu64 " d", s / 86400);
+}
+
+static size_t count_replaced(const struct manifest *m)
+{
+	size_t count = 0, i, k;
+
+	for (i = 0; i < m->target_count; i++)
+		for (k = 0; k < m->targets[i].function_count; k++)
+			count += m->targets[i].functions[k].action == MANIFEST_REPLACE;
+	return count;
+}
+
+static void print_row(const struct status_update *u)
+{
+	_cleanup_free_ char *what = summary(u->manifest), *old = age(u);
 	char pause[32] = "-", functions[32] = "-";
 
-	if (u->pause_ns)
-		snprintf(pause, sizeof(pause), "%" PRIu64 " us", (u->pause_ns + 999) / 1000);
-	if (!u->details_hidden)
-		snprintf(functions, sizeof(functions), "%zu", u->function_count);
-	printf("%-16s  %-7s  %9s  %9s  %-16s  %s\n", u->id, u->applied ? "applied" : "loaded",
-	       functions, pause, signer(record), what);
+	if (u->loaded && u->loaded->pause_ns)
+		snprintf(pause, sizeof(pause), "%" PRIu64 " us", (u->loaded->pause_ns + 999) / 1000);
+	if (u->loaded && !u->loaded->details_hidden)
+		snprintf(functions, sizeof(functions), "%zu", u->loaded->function_count);
+	else if (u->manifest)
+		snprintf(functions, sizeof(functions), "%zu", count_replaced(u->manifest));
+	printf("%-16s  %-12s  %9s  %9s  %7s  %-16s  %s\n", u->id, status_names[u->state], functions, pause,
+	       old, signer(u), what);
+}
+
+/* What a person should know of an update that is not simply applied. */
+static void print_remark(const struct status_update *u, const struct status *s)
+{
+	switch (u->state) {
+	case STATUS_APPLIED:
+		if (!u->stored || u->stored->until_reboot)
+			printf("    until the next boot only\n");
+		return;
+	case STATUS_LOADED:
+		return;
+	case STATUS_SET_ASIDE:
+		printf("    the machine went down soon after it was applied: apply it again, or undo it\n");
+		return;
+	case STATUS_OTHER_KERNEL:
+		printf("    for kernel %s: undo it when that will not run any more\n", u->manifest->release);
+		return;
+	default:
+		break;
+	}
+	if (u->message)
+		printf("    not applied at boot%s%s%s: %s\n", u->code ? " [" : "", u->code ? u->code : "",
+		       u->code ? "]" : "", u->message);
+	else if (!s->boot_enabled)
+		printf("    not applied: kmend.enable=0 is on the kernel's command line\n");
+	else
+		printf("    not applied since the boot: `kmend boot` does that\n");
 }
 
 static void print_blocker(const struct host_blocker *b)
@@ -189,57 +149,123 @@ static void print_blocker(const struct host_blocker *b)
 		       b->why);
 }
 
-static void print_details(const struct host_update *u, const struct host_record *record)
+/* What is not in use: always told, as what was repaired is not repaired there. */
+static void print_late(const struct host_update *u)
 {
 	size_t i;
 
-	if (record->manifest)
-		printf("    for kernel %s\n", record->manifest->release);
-	for (i = 0; i < u->function_count; i++)
-		printf("    %s in %s: 0x%" PRIx64 " -> 0x%" PRIx64 "\n", u->functions[i].name,
-		       u->functions[i].target, u->functions[i].old_addr, u->functions[i].new_addr);
-	for (i = 0; i < u->module_count; i++)
-		printf("    module %s\n", u->modules[i]);
-	for (i = 0; i < u->blocker_count; i++)
-		print_blocker(&u->blockers[i]);
+	for (i = 0; i < u->late_count && u->applied; i++) {
+		const struct host_late *late = &u->late[i];
+		_cleanup_free_ char *why = NULL;
+
+		error_free(host_late_read_note(u->id, late->module, &why));
+		if (!late->in)
+			printf("    %s %s\n", late->module,
+			       late->loaded ? "runs without the update" :
+					      "is not loaded: it is switched when it loads, before it starts");
+		if (!late->in && why)
+			printf("    %s could not be switched when it was loaded: %s\n", late->module, why);
+	}
 }
 
-static void print_text(const struct model *m, bool details)
+static void print_details(const struct status_update *u)
 {
 	size_t i;
 
-	if (!m->installed.count) {
-		printf("no update is installed\n");
+	if (u->manifest)
+		printf("    for kernel %s\n", u->manifest->release);
+	if (u->on_probation)
+		printf("    on probation: it is set aside if the machine goes down now\n");
+	for (i = 0; u->loaded && i < u->loaded->function_count; i++)
+		printf("    %s in %s: 0x%" PRIx64 " -> 0x%" PRIx64 "\n", u->loaded->functions[i].name,
+		       u->loaded->functions[i].target, u->loaded->functions[i].old_addr,
+		       u->loaded->functions[i].new_addr);
+	for (i = 0; u->loaded && i < u->loaded->module_count; i++)
+		printf("    module %s\n", u->loaded->modules[i]);
+	for (i = 0; u->loaded && i < u->loaded->blocker_count; i++)
+		print_blocker(&u->loaded->blockers[i]);
+}
+
+static void print_text(const struct status *s, bool details)
+{
+	_cleanup_free_ char *level = status_level(s), *cves = cve_list(s), *counts = count_list(s);
+	size_t i;
+
+	printf("kernel     %s, %s\n", s->release, s->version);
+	printf("effective  %s%s%s\n", level, *cves ? ", repaired: " : "", cves);
+	printf("updates    %s\n", s->count ? counts : "no update is installed");
+	if (!s->boot_enabled)
+		printf("boot       kmend.enable=0 is on the kernel's command line\n");
+	if (!s->count)
 		return;
-	}
-	printf("%-16s  %-7s  %9s  %9s  %-16s  %s\n", "ID", "STATE", "FUNCTIONS", "PAUSE",
+	printf("\n%-16s  %-12s  %9s  %9s  %7s  %-16s  %s\n", "ID", "STATE", "FUNCTIONS", "PAUSE", "AGE",
 	       "SIGNED BY", "WHAT");
-	for (i = 0; i < m->installed.count; i++) {
-		print_row(&m->installed.updates[i], &m->records[i]);
+	for (i = 0; i < s->count; i++) {
+		print_row(&s->updates[i]);
+		print_remark(&s->updates[i], s);
+		if (s->updates[i].loaded)
+			print_late(s->updates[i].loaded);
 		if (details)
-			print_details(&m->installed.updates[i], &m->records[i]);
+			print_details(&s->updates[i]);
 	}
 }
 
-struct error *cmd_status(int argc, char **argv)
+/* One line for those who log in, and none where nothing is installed. */
+static void print_motd(const struct status *s)
 {
-	static const struct option options[] = { CMD_COMMON_OPTIONS };
-	_cleanup_(model_free) struct model m = { 0 };
-	bool details = false;
+	_cleanup_free_ char *cves = cve_list(s), *counts = count_list(s);
+
+	if (s->count)
+		printf("kernel updates: %s%s%s%s\n", counts, *cves ? " (" : "", cves, *cves ? ")" : "");
+}
+
+static struct error *parse(int argc, char **argv, struct status_options *o)
+{
+	static const struct option options[] = { { "motd", no_argument, NULL, 'm' },
+						 { "prometheus", required_argument, NULL, 'p' },
+						 CMD_COMMON_OPTIONS };
 	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
-		details |= c == 'v';
-		TRY(cmd_common_option(c, argv));
+		o->details |= c == 'v';
+		if (c == 'm')
+			o->motd = true;
+		else if (c == 'p')
+			o->metrics = optarg;
+		else
+			TRY(cmd_common_option(c, argv));
 	}
 	if (optind < argc)
 		return usage_error("status takes no argument: %s", argv[optind]);
-	TRY(model_read(&m));
-	if (cmd_json)
-		print_json(&m);
+	if (o->motd + (o->metrics != NULL) + cmd_json > 1)
+		return usage_error("status takes one of --json, --motd and --prometheus");
+	return NULL;
+}
+
+/* That nothing can be told is told to those who read the metrics as well. */
+static struct error *cannot_tell(const struct status_options *o, struct error *err)
+{
+	if (err && o->metrics)
+		error_free(status_write_metrics(NULL, o->metrics));
+	return err;
+}
+
+struct error *cmd_status(int argc, char **argv)
+{
+	_cleanup_(status_free) struct status s = { 0 };
+	struct status_options opts = { 0 };
+
+	TRY(parse(argc, argv, &opts));
+	TRY(cannot_tell(&opts, status_read(&s)));
+	if (opts.metrics)
+		TRY(status_write_metrics(&s, opts.metrics));
+	else if (cmd_json)
+		status_print_json(&s);
+	else if (opts.motd)
+		print_motd(&s);
 	else
-		print_text(&m, details);
-	cmd_exit_status = exit_status(&m);
+		print_text(&s, opts.details);
+	cmd_exit_status = status_exit(&s);
 	return NULL;
 }

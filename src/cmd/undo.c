@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/cmd.h"
+#include "cmd/record.h"
 #include "host/host.h"
+#include "host/probation.h"
+#include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -14,9 +17,12 @@
 struct undo {
 	unsigned int timeout;		/* seconds */
 	bool all;
-	struct host_updates installed;	/* before */
+	struct host_updates loaded;	/* before */
+	struct store store;		/* before */
 	struct undone {
-		const struct host_update *update;
+		const char *id;
+		const struct host_update *update;	/* NULL where it is installed and not loaded */
+		struct host_record record;		/* before */
 		uint64_t pause_ns;
 		bool unloaded;
 	} *chosen;
@@ -27,8 +33,13 @@ struct undo {
 
 static void undo_free(struct undo *u)
 {
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		host_record_free(&u->chosen[i].record);
 	free(u->chosen);
-	host_updates_free(&u->installed);
+	host_updates_free(&u->loaded);
+	store_free(&u->store);
 }
 
 static struct error *parse(int argc, char **argv, struct undo *u)
@@ -56,62 +67,89 @@ static struct error *parse(int argc, char **argv, struct undo *u)
 	return NULL;
 }
 
-/* The one update whose id starts with @prefix. */
-static struct error *find(const struct host_updates *installed, const char *prefix,
-			  const struct host_update **found)
+static const struct host_update *find_loaded(const struct undo *u, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < u->loaded.count; i++)
+		if (!strcmp(u->loaded.updates[i].id, id))
+			return &u->loaded.updates[i];
+	return NULL;
+}
+
+/* @id stays where it is: in what was read before. */
+static void choose(struct undo *u, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		if (!strcmp(u->chosen[i].id, id))
+			return;
+	u->chosen = xreallocarray(u->chosen, u->count + 1, sizeof(*u->chosen));
+	u->chosen[u->count++] = (struct undone){ .id = id, .update = find_loaded(u, id) };
+}
+
+/* Another id that starts with @prefix than the one found before is an error. */
+static struct error *look_at(const char *id, const char *prefix, const char **found)
+{
+	if (!*prefix || strncmp(id, prefix, strlen(prefix)) || (*found && !strcmp(*found, id)))
+		return NULL;
+	if (*found)
+		return usage_error("%s is the start of several ids: %s, %s", prefix, *found, id);
+	*found = id;
+	return NULL;
+}
+
+/* The one update, loaded or installed, whose id starts with @prefix. */
+static struct error *find(const struct undo *u, const char *prefix, const char **found)
 {
 	size_t i;
 
 	*found = NULL;
-	for (i = 0; i < installed->count; i++) {
-		if (!*prefix || strncmp(installed->updates[i].id, prefix, strlen(prefix)))
-			continue;
-		if (*found)
-			return usage_error("%s is the start of several ids: %s, %s", prefix,
-					   (*found)->id, installed->updates[i].id);
-		*found = &installed->updates[i];
-	}
+	for (i = 0; i < u->loaded.count; i++)
+		TRY(look_at(u->loaded.updates[i].id, prefix, found));
+	for (i = 0; i < u->store.count; i++)
+		TRY(look_at(u->store.updates[i].id, prefix, found));
 	if (!*found)
 		return refuse("NOT-INSTALLED", "no update %s is installed", prefix);
 	return NULL;
 }
 
-static void choose(struct undo *u, const struct host_update *update)
-{
-	size_t i;
-
-	for (i = 0; i < u->count; i++)
-		if (u->chosen[i].update == update)
-			return;
-	u->chosen = xreallocarray(u->chosen, u->count + 1, sizeof(*u->chosen));
-	u->chosen[u->count++] = (struct undone){ .update = update };
-}
-
 static struct error *choose_all(struct undo *u, char **prefixes, size_t count)
 {
-	const struct host_update *update;
+	const char *id;
 	size_t i;
 
-	for (i = 0; u->all && i < u->installed.count; i++)
-		choose(u, &u->installed.updates[i]);
+	for (i = 0; u->all && i < u->loaded.count; i++)
+		choose(u, u->loaded.updates[i].id);
+	for (i = 0; u->all && i < u->store.count; i++)
+		choose(u, u->store.updates[i].id);
 	for (i = 0; i < count; i++) {
-		TRY(find(&u->installed, prefixes[i], &update));
-		if (!update->applied)
-			return refuse("NOT-APPLIED", "%s: is not applied", update->id);
-		choose(u, update);
+		const struct host_update *update;
+
+		TRY(find(u, prefixes[i], &id));
+		update = find_loaded(u, id);
+		if (update && !update->applied && !store_get(&u->store, id))
+			return refuse("NOT-APPLIED", "%s: is not applied", id);
+		choose(u, id);
 	}
 	return NULL;
 }
 
-/* All of them in one stop of the machine; --all may meet some that are not applied. */
+static bool was_applied(const struct undone *undone)
+{
+	return undone->update && undone->update->applied;
+}
+
+/* All of them in one stop of the machine; some may not be applied. */
 static struct error *switch_chosen(struct undo *u)
 {
 	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
 	size_t count = 0, i;
 
 	for (i = 0; i < u->count; i++)
-		if (u->chosen[i].update->applied)
-			ids[count++] = u->chosen[i].update->id;
+		if (was_applied(&u->chosen[i]))
+			ids[count++] = u->chosen[i].id;
 	return count ? host_switch(false, ids, count, u->timeout, &u->report) : NULL;
 }
 
@@ -122,6 +160,20 @@ static bool went_well(struct error *err)
 		log_info("kmend: %s", err->message);
 	error_free(err);
 	return !err;
+}
+
+/* What was undone is not applied again at the next boot. */
+static struct error *drop_chosen(const struct undo *u)
+{
+	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < u->count; i++) {
+		ids[i] = u->chosen[i].id;
+		went_well(host_refusal_remove(ids[i]));
+	}
+	TRY(probation_drop(ids, u->count));
+	return store_drop(ids, u->count);
 }
 
 /* The last pause of update @id, 0 where it is not known. */
@@ -142,35 +194,46 @@ static void read_pauses(struct undo *u)
 
 	went_well(host_updates_read(&now));
 	for (i = 0; i < u->count; i++)
-		u->chosen[i].pause_ns = pause_of(&now, u->chosen[i].update->id);
+		u->chosen[i].pause_ns = pause_of(&now, u->chosen[i].id);
 	host_updates_free(&now);
 }
 
 /* Without a record it is not known whether addresses of the new code live on. */
-static bool may_unload(const struct host_update *update)
+static bool may_unload(const struct undone *undone)
 {
-	struct host_record record;
-	bool may;
-
-	may = went_well(host_record_read(update->id, &record)) && record.manifest &&
-	      !record.manifest->stays_loaded;
-	host_record_free(&record);
-	return may;
+	return undone->record.manifest && !undone->record.manifest->stays_loaded;
 }
 
-static bool unload(const struct host_update *update)
+/* Those that are there now: one may have come with its target before the switch. */
+static bool unload_modules(const char *id)
 {
-	size_t i;
+	struct host_updates now;
+	bool done;
+	size_t i, k;
 
-	if (!may_unload(update)) {
-		log_info("%s: its modules stay loaded", update->id);
+	done = went_well(host_updates_read(&now));
+	for (i = 0; i < now.count; i++)
+		for (k = 0; done && !strcmp(now.updates[i].id, id) && k < now.updates[i].module_count; k++)
+			done = went_well(host_unload_module(now.updates[i].modules[k]));
+	host_updates_free(&now);
+	return done;
+}
+
+static bool unload(const struct undone *undone)
+{
+	const char *id = undone->id;
+	bool unloaded;
+
+	if (!may_unload(undone)) {
+		log_info("%s: its modules stay loaded", id);
+		went_well(host_late_forget(id));
 		return false;
 	}
-	for (i = 0; i < update->module_count; i++)
-		if (!went_well(host_unload_module(update->modules[i])))
-			return false;
-	went_well(host_record_remove(update->id));
-	return true;
+	unloaded = unload_modules(id);
+	went_well(host_late_forget(id));
+	if (unloaded)
+		went_well(host_record_remove(id));
+	return unloaded;
 }
 
 /* The engine goes when no update needs it. */
@@ -190,10 +253,11 @@ static void print_json(const struct undo *u)
 	size_t i;
 
 	for (i = 0; i < u->count; i++)
-		json_array_append_new(undone, json_pack("{s:s,s:b,s:I,s:b}", "id",
-							u->chosen[i].update->id, "was_applied",
-							u->chosen[i].update->applied, "pause_ns",
-							(json_int_t)u->chosen[i].pause_ns,
+		json_array_append_new(undone, json_pack("{s:s,s:b,s:b,s:I,s:b}", "id", u->chosen[i].id,
+							"was_applied", was_applied(&u->chosen[i]),
+							"was_installed",
+							store_get(&u->store, u->chosen[i].id) != NULL,
+							"pause_ns", (json_int_t)u->chosen[i].pause_ns,
 							"unloaded", u->chosen[i].unloaded));
 	cmd_print_json(json_pack("{s:o,s:I,s:b}", "undone", undone, "attempts",
 				 (json_int_t)u->report.attempts, "engine_unloaded",
@@ -209,36 +273,78 @@ static void print_text(const struct undo *u)
 	for (i = 0; i < u->count; i++) {
 		const struct undone *undone = &u->chosen[i];
 
-		if (undone->update->applied)
-			printf("%s: undone, the machine stood still for %" PRIu64 " us%s\n",
-			       undone->update->id, (undone->pause_ns + 999) / 1000,
-			       undone->unloaded ? "" : "; still loaded");
-		else
-			printf("%s: was not applied; %s\n", undone->update->id,
+		if (was_applied(undone))
+			printf("%s: undone, the machine stood still for %" PRIu64 " us%s\n", undone->id,
+			       (undone->pause_ns + 999) / 1000, undone->unloaded ? "" : "; still loaded");
+		else if (undone->update)
+			printf("%s: was not applied; %s\n", undone->id,
 			       undone->unloaded ? "unloaded" : "still loaded");
+		else
+			printf("%s: was not applied; not installed any more\n", undone->id);
 	}
+}
+
+static struct error *undo(struct undo *u, char **ids, size_t count)
+{
+	size_t i;
+
+	TRY(host_updates_read(&u->loaded));
+	TRY(store_read(&u->store));
+	TRY(choose_all(u, ids, count));
+	for (i = 0; i < u->count; i++)
+		went_well(host_record_read(u->chosen[i].id, &u->chosen[i].record));
+	return switch_chosen(u);
+}
+
+/* What was asked for by name goes on record as it was written where it is no update. */
+static void record(const struct undo *u, char **asked, size_t count, const struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		record_undo(u->chosen[i].id, &u->chosen[i].record, u->chosen[i].pause_ns, err);
+	for (i = 0; err && !u->count && i < count; i++)
+		record_undo(asked[i], NULL, 0, err);
+	if (err && !u->count && !count)
+		record_undo(NULL, NULL, 0, err);
+}
+
+/* The switch is done; what follows is told even where a part of it fails, and so is that it failed. */
+static struct error *clean_up(struct undo *u)
+{
+	struct error *err;
+	size_t i;
+
+	read_pauses(u);
+	err = error_prefix(drop_chosen(u), "it is undone, but may be applied again after a reboot");
+	for (i = 0; i < u->count; i++)
+		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
+	went_well(host_records_prune());
+	u->engine_unloaded = unload_engine();
+	return err;
 }
 
 struct error *cmd_undo(int argc, char **argv)
 {
 	_cleanup_(undo_free) struct undo u = { .timeout = DEFAULT_TIMEOUT };
 	_cleanup_close_ int lock = -1;
-	size_t i;
+	struct error *err;
 
 	TRY(parse(argc, argv, &u));
-	TRY(host_require_root("undo updates"));
-	TRY(host_lock(&lock));
-	TRY(host_updates_read(&u.installed));
-	TRY(choose_all(&u, argv + optind, argc - optind));
-	TRY(switch_chosen(&u));
-	read_pauses(&u);
-	for (i = 0; i < u.count; i++)
-		u.chosen[i].unloaded = unload(u.chosen[i].update);
-	went_well(host_records_prune());
-	u.engine_unloaded = unload_engine();
+	err = host_require_root("undo updates");
+	if (!err)
+		err = host_lock(&lock);
+	if (!err)
+		err = undo(&u, argv + optind, argc - optind);
+	if (err) {
+		record(&u, argv + optind, argc - optind, err);
+		return err;
+	}
+	err = clean_up(&u);
+	record(&u, argv + optind, argc - optind, NULL);
 	if (cmd_json)
 		print_json(&u);
 	else
 		print_text(&u);
-	return NULL;
+	return err;
 }

@@ -59,7 +59,7 @@ static void print_json(const struct proof *p, const struct error *err, double ms
 	size_t i, k;
 
 	for (i = 0; i < m->target_count; i++)
-		for (k = 0; k < m->targets[i].object_count; k++)
+		for (k = 0; !p->targets[i].absent && k < m->targets[i].object_count; k++)
 			json_array_append_new(objects, match_json(p->targets[i].matches[k]));
 	root = json_pack("{s:s,s:b,s:f,s:o}", "id", m->id, "proved", !err, "milliseconds", ms, "objects",
 			 objects);
@@ -102,7 +102,7 @@ static void print_text(const struct proof *p, const char *snapshot, const struct
 	size_t i, k;
 
 	for (i = 0; i < m->target_count; i++)
-		for (k = 0; k < m->targets[i].object_count; k++)
+		for (k = 0; !p->targets[i].absent && k < m->targets[i].object_count; k++)
 			print_match(p->targets[i].matches[k]);
 	if (!err)
 		printf("%s: proved against %s%s in %.0f ms\n", m->id, snapshot ? "the snapshot " : "the running kernel",
@@ -119,6 +119,8 @@ static struct error *verify(const char *path, bool allow_unsigned, const char *s
 	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
 	TRY(proof_match(p, *live));
 	err = proof_bind(p, *live);
+	if (!err)
+		err = proof_require_loaded(p);
 	ms = milliseconds_since(start);
 	if (!cmd_json) {
 		print_text(p, snapshot, err, ms);

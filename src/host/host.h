@@ -29,7 +29,8 @@ struct error *host_require_root(const char *what) __must_use;
 
 /*
  * Takes the lock that keeps apply and undo to one at a time, and waits for
- * another that holds it.  Closing *@fd releases it.
+ * another that holds it.  Closing *@fd releases it.  From here on, what the
+ * process makes is for nobody else to write, whatever its umask was.
  */
 struct error *host_lock(int *fd) __must_use;
 
@@ -41,7 +42,7 @@ struct error *host_lock(int *fd) __must_use;
 struct error *host_load_module(const void *image, size_t size, const char *name) __must_use;
 
 /*
- * Unloads the module @name without waiting.
+ * Unloads the module @name without waiting; one that is not loaded is no error.
  * Errors: the refusal MODULE-IN-USE; system errors.
  */
 struct error *host_unload_module(const char *name) __must_use;
@@ -66,6 +67,13 @@ struct host_blocker {
 	char *why;
 };
 
+/* A module that an update changes, and that may load and unload while it is applied. */
+struct host_late {
+	char *module;
+	bool in;		/* the update's part for it is switched in */
+	bool loaded;		/* or is being loaded */
+};
+
 /* An update whose modules are loaded. All is owned by it. */
 struct host_update {
 	char id[KMEND_ID_LEN + 1];
@@ -78,6 +86,8 @@ struct host_update {
 	size_t blocker_count;
 	char **modules;		/* the names of its modules, the newest first */
 	size_t module_count;
+	struct host_late *late;
+	size_t late_count;
 };
 
 struct host_updates {
@@ -110,6 +120,29 @@ struct host_switch_report {
 struct error *host_switch(bool apply, const char *const *ids, size_t count, unsigned int timeout,
 			  struct host_switch_report *report) __must_use;
 
+/*
+ * Modules that load later (kmend/engine.h tells the rules).  host_late_begin()
+ * tells the engine to ask this program; host_late_await() that update @id, not
+ * yet applied, awaits @module, host_late_forget() that it awaits none any more;
+ * host_late_done() answers for @module.
+ */
+struct error *host_late_begin(void) __must_use;
+struct error *host_late_await(const char *id, const char *module) __must_use;
+struct error *host_late_forget(const char *id) __must_use;
+struct error *host_late_done(const char *module) __must_use;
+
+/*
+ * Loads a module of an applied update, which the engine then switches in.
+ * Errors: those of host_load_module() and host_switch().
+ */
+struct error *host_late_load(const char *id, const void *image, size_t size, const char *name) __must_use;
+
+/* Notes why @module could not be switched, or, where @why is NULL, that it could. */
+struct error *host_late_note(const char *id, const char *module, const struct error *why) __must_use;
+
+/* *@why: what was noted, the caller's to free, or NULL. */
+struct error *host_late_read_note(const char *id, const char *module, char **why) __must_use;
+
 /* What apply leaves behind for status and undo. */
 struct host_record {
 	struct manifest *manifest;	/* owned; NULL where there is no record */
@@ -127,10 +160,28 @@ struct error *host_record_write(const char *id, const char *manifest_json, size_
 struct error *host_record_read(const char *id, struct host_record *record) __must_use;
 void host_record_free(struct host_record *record);
 
+/* Its manifest as it stood in the pack; *@json is the caller's to free. */
+struct error *host_record_manifest(const char *id, void **json, size_t *size) __must_use;
+
 /* Removes the record of update @id; none is no error. */
 struct error *host_record_remove(const char *id) __must_use;
 
 /* Removes the records of what is not installed: a command that was killed may have left them. */
 struct error *host_records_prune(void) __must_use;
+
+/* *@enabled: whether the kernel's command line has no kmend.enable=0. */
+struct error *host_boot_enabled(bool *enabled) __must_use;
+
+/* Notes why the installed update @id could not be applied at this boot. */
+struct error *host_refusal_write(const char *id, const struct error *why) __must_use;
+
+/*
+ * Reads that: the code of a refusal, or NULL, and the sentence, both the
+ * caller's to free; both NULL where nothing was noted.
+ */
+struct error *host_refusal_read(const char *id, char **code, char **message) __must_use;
+
+/* Forgets it; nothing noted is no error. */
+struct error *host_refusal_remove(const char *id) __must_use;
 
 #endif

@@ -37,7 +37,7 @@ static struct error *not_permitted(const char *name)
 		      name);
 }
 
-static struct error *load_error(const char *name, int errnum)
+struct error *host_module_error(const char *name, int errnum)
 {
 	switch (errnum) {
 	case EPERM:
@@ -60,13 +60,14 @@ static struct error *load_error(const char *name, int errnum)
 struct error *host_load_module(const void *image, size_t size, const char *name)
 {
 	if (syscall(SYS_init_module, image, size, ""))
-		return load_error(name, errno);
+		return host_module_error(name, errno);
 	return NULL;
 }
 
 struct error *host_unload_module(const char *name)
 {
-	if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+	/* One that a target's unloading took with it is gone already. */
+	if (!syscall(SYS_delete_module, name, O_NONBLOCK) || errno == ENOENT)
 		return NULL;
 	if (errno == EPERM)
 		TRY(host_require_root("unload modules"));

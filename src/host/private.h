@@ -14,6 +14,15 @@
 /* The path below the root that host_set_root() set; the caller's to free. */
 char *host_path(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether host_set_root() set another root than the machine's own. */
+bool host_has_root(void);
+
+/* Why init_module() failed with @errnum for the module @name. */
+struct error *host_module_error(const char *name, int errnum) __must_use;
+
+/* Why a part of update @id was not switched in: the refusal for an errno of the engine's. */
+struct error *host_late_error(const char *id, int errnum) __must_use;
+
 /* Whether @id is KMEND_ID_LEN lower-case hex digits. */
 bool host_is_id(const char *id);
 

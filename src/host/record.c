@@ -26,6 +26,13 @@ struct error *host_record_write(const char *id, const char *manifest_json, size_
 	return file_write(manifest, manifest_json, manifest_size, 0644);
 }
 
+struct error *host_record_manifest(const char *id, void **json, size_t *size)
+{
+	_cleanup_free_ char *path = host_path(RECORDS "/%s/manifest.json", id);
+
+	return file_read(path, HOST_TEXT_MAX, json, size);
+}
+
 static struct error *read_manifest(const char *path, struct host_record *record)
 {
 	_cleanup_free_ void *json = NULL;

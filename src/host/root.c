@@ -4,12 +4,18 @@
 #include "util/memory.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *root = "";
 
 void host_set_root(const char *new_root)
 {
 	root = new_root;
+}
+
+bool host_has_root(void)
+{
+	return *root;
 }
 
 char *host_path(const char *fmt, ...)
@@ -36,11 +42,27 @@ bool host_is_id(const char *id)
 	return strlen(id) == KMEND_ID_LEN && strspn(id, "0123456789abcdef") == KMEND_ID_LEN;
 }
 
+struct error *host_boot_enabled(bool *enabled)
+{
+	_cleanup_free_ char *path = host_path("/proc/cmdline");
+	_cleanup_free_ void *text = NULL;
+	char *word, *save = NULL;
+	size_t size;
+
+	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
+	*enabled = true;
+	for (word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		if (!strcmp(word, "kmend.enable=0"))
+			*enabled = false;
+	return NULL;
+}
+
 struct error *host_lock(int *fd)
 {
 	_cleanup_free_ char *folder = host_path("/run");
 	_cleanup_free_ char *path = path_join(folder, "kmend.lock");
 
+	umask(umask(0) | 022);
 	TRY(make_dirs(folder));
 	return file_lock(path, fd);
 }

@@ -202,6 +202,15 @@ static struct error *switch_error(int errnum, bool apply, const char *ids, const
 	return system_error(errnum, "the engine cannot %s %s", apply ? "apply" : "undo", ids);
 }
 
+struct error *host_late_error(const char *id, int errnum)
+{
+	_cleanup_free_ char *blockers = list_blockers(&id, 1);
+
+	if (errnum == EBUSY)
+		return refuse("BLOCKED", "%s: something is in the way%s", id, blockers);
+	return switch_error(errnum, true, id, blockers);
+}
+
 struct error *host_switch(bool apply, const char *const *ids, size_t count, unsigned int timeout,
 			  struct host_switch_report *report)
 {

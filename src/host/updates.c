@@ -105,6 +105,34 @@ static bool is_update_module(const char *name, const char *id)
 	return !strncmp(name, own, len) && (!name[len] || name[len] == '_');
 }
 
+/* "MODULE in" or "MODULE out" */
+static struct error *read_late(struct host_update *u)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *save = NULL, *state;
+	size_t capacity = 0;
+
+	TRY(read_attribute(u->id, "late", &text));
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		state = strchr(line, ' ');
+		if (!state || (strcmp(state, " in") && strcmp(state, " out")))
+			return bad_attribute(u->id, "late");
+		array_grow(u->late, u->late_count, capacity);
+		u->late[u->late_count++] = (struct host_late){ .module = xstrndup(line, state - line),
+							       .in = !strcmp(state, " in") };
+	}
+	return NULL;
+}
+
+static void note_loaded(struct host_update *u, const struct live_module *module)
+{
+	size_t i;
+
+	for (i = 0; i < u->late_count; i++)
+		if (!strcmp(u->late[i].module, module->name))
+			u->late[i].loaded = strcmp(module->state, "Unloading") != 0;
+}
+
 static struct error *read_modules(struct host_update *u)
 {
 	_cleanup_free_ char *path = host_path("/proc/modules");
@@ -115,6 +143,7 @@ static struct error *read_modules(struct host_update *u)
 	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
 	TRY(modules_parse(text, size, &modules, &count));
 	for (i = 0; i < count; i++) {
+		note_loaded(u, &modules[i]);
 		if (!is_update_module(modules[i].name, u->id))
 			continue;
 		array_grow(u->modules, u->module_count, capacity);
@@ -128,6 +157,7 @@ static struct error *read_update(struct host_update *u)
 	_cleanup_free_ char *functions = host_path(SYSFS "/updates/%s/functions", u->id);
 
 	TRY(read_state(u));
+	TRY(read_late(u));
 	TRY(read_modules(u));
 	u->details_hidden = access(functions, R_OK) && errno == EACCES;
 	if (u->details_hidden)
@@ -181,6 +211,9 @@ static void update_free(struct host_update *u)
 		free(u->functions[i].target);
 	}
 	free(u->functions);
+	for (i = 0; i < u->late_count; i++)
+		free(u->late[i].module);
+	free(u->late);
 	host_blockers_free(u->blockers, u->blocker_count);
 	names_free(u->modules, u->module_count);
 }

@@ -72,6 +72,15 @@ static bool parse_line(char *line, struct live_symbol *sym)
 	return true;
 }
 
+/*
+ * What a module refers to is listed with it until its init is over, at the
+ * addresses of what it is bound to (add_kallsyms() keeps all of its symbols).
+ */
+static bool is_reference(const struct live_symbol *sym)
+{
+	return sym->type == 'u' || sym->type == 'U';
+}
+
 static struct error *parse_lines(char *text, size_t size, struct symbol_table *table)
 {
 	char *line = text, *end = text + size, *newline;
@@ -84,7 +93,8 @@ static struct error *parse_lines(char *text, size_t size, struct symbol_table *t
 		if (!parse_line(line, &table->symbols[table->count]))
 			return system_error(0, "kallsyms: line %u is not a symbol",
 					    table->count + 1);
-		table->count++;
+		if (!is_reference(&table->symbols[table->count]))
+			table->count++;
 	}
 	return NULL;
 }

@@ -34,6 +34,7 @@ void pack_free(struct pack *p)
 		free(p->files[i].data);
 	}
 	free(p->files);
+	free(p->archive);
 	free(p->manifest_json);
 	free(p->signature);
 	manifest_free(p->manifest);
@@ -257,5 +258,8 @@ struct error *pack_read(const char *path, struct pack **p)
 	size_t size;
 
 	TRY(file_read(path, PACK_MAX_FILE, &data, &size));
-	return pack_parse(data, size, path, p);
+	TRY(pack_parse(data, size, path, p));
+	(*p)->archive = take_ptr(data);
+	(*p)->archive_size = size;
+	return NULL;
 }

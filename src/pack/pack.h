@@ -27,6 +27,8 @@ struct pack {
 	char *signature;		/* the .minisig text; NULL where unsigned; owned */
 	struct pack_file *files;	/* sorted by name */
 	size_t file_count;
+	void *archive;		/* the file as pack_read() read it; NULL otherwise; owned */
+	size_t archive_size;
 };
 
 /* An empty pack with an empty manifest; the caller fills in manifest's fields. */

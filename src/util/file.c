@@ -176,6 +176,16 @@ struct error *make_dirs(const char *path)
 	return err ? system_error(err, "cannot create the folder %s", path) : NULL;
 }
 
+struct error *dir_sync_above(const char *path)
+{
+	_cleanup_free_ char *dir = parent_dir(path);
+	int err = sync_dir(dir);
+
+	if (err)
+		return system_error(err, "cannot sync the folder %s", dir);
+	return strcmp(dir, path) && strcmp(dir, ".") ? dir_sync_above(dir) : NULL;
+}
+
 struct error *remove_tree(const char *path)
 {
 	int err = remove_tree_at(AT_FDCWD, path);

@@ -30,6 +30,9 @@ struct error *file_write(const char *path, const void *data, size_t size, mode_t
 /* Creates the folder @path and what is missing above it, mode 0777 less the umask. */
 struct error *make_dirs(const char *path) __must_use;
 
+/* Brings to the disk that @path and the folders above it are where they are: make_dirs() alone does not. */
+struct error *dir_sync_above(const char *path) __must_use;
+
 /*
  * Removes the file or folder @path with all that is in it, following no link.
  * It is no error that it does not exist.

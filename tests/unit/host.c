@@ -75,6 +75,7 @@ static void put_update(const char *id, const char *state)
 		      "vfs_read vmlinux 0xffffffff81200000 0xffffffffc0600000\n"
 		      "ext4_fill_super ext4 0xffffffffc0500010 0xffffffffc0610000\n");
 	put_attribute(id, "blockers", "");
+	put_attribute(id, "late", "");
 }
 
 static void put_engine(void)
@@ -82,7 +83,7 @@ static void put_engine(void)
 	_cleanup_free_ char *updates = path_join(folder, "sys/kernel/kmend/updates");
 
 	put("sys/kernel/kmend/outcome", "0 1\n");
-	put("sys/kernel/kmend/abi", "2\n");
+	put("sys/kernel/kmend/abi", "3\n");
 	put("sys/kernel/kmend/switch", "");
 	put("proc/modules", "kmend_" ONE "_1 8192 0 - Live 0xffffffffc0610000 (OE)\n"
 			    "kmend_" ONE " 8192 0 - Live 0xffffffffc0600000 (OE)\n"
@@ -96,6 +97,10 @@ static int set_up(void **state)
 	folder = path_join(temp, "root");
 	error_free(make_dirs(folder));
 	host_set_root(folder);
+	put("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
+	put("proc/sys/kernel/version", "#1 SMP Debian\n");
+	put("proc/sys/kernel/random/boot_id", "first\n");
+	put("proc/cmdline", "ro quiet\n");
 	real_write_switch = host_write_switch;
 	return 0;
 }
@@ -188,6 +193,46 @@ static void reads_updates(void **state)
 	host_updates_free(&updates);
 }
 
+static void reads_what_is_awaited(void **state)
+{
+	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/late"), *why = NULL;
+	struct error *refusal = refuse("FUNCTION-DIFFERS", "f differs");
+	_cleanup_free_ void *written = NULL;
+	struct host_updates updates;
+	const struct host_update *u;
+	size_t size;
+
+	put_engine();
+	put("sys/kernel/kmend/late", "");
+	put("proc/modules", "dummy 16384 0 - Loading 0xffffffffc0600000 (E)\n"
+			    "ext4 983040 1 - Unloading 0xffffffffc0500000\n"
+			    "kmend_" ONE " 8192 0 - Live 0xffffffffc0620000 (OE)\n");
+	put_update(ONE, "applied\n");
+	put_attribute(ONE, "late", "dummy out\next4 out\nnf_nat in\n");
+	assert_ok(host_updates_read(&updates));
+	u = &updates.updates[0];
+	assert_int_equal(u->late_count, 3);
+	assert_string_equal(u->late[0].module, "dummy");
+	assert_true(u->late[0].loaded && !u->late[0].in);
+	assert_true(!u->late[1].loaded && !u->late[1].in);
+	assert_true(!u->late[2].loaded && u->late[2].in);
+	host_updates_free(&updates);
+
+	assert_ok(host_late_await(ONE, "dummy"));
+	assert_ok(file_read(path, 4096, &written, &size));
+	assert_string_equal(written, "await " ONE " dummy");
+
+	assert_ok(host_record_write(ONE, "{}", 2, NULL));
+	assert_ok(host_late_note(ONE, "dummy", refusal));
+	assert_ok(host_late_read_note(ONE, "dummy", &why));
+	assert_string_equal(why, "[FUNCTION-DIFFERS] f differs");
+	free(take_ptr(why));
+	assert_ok(host_late_note(ONE, "dummy", NULL));
+	assert_ok(host_late_read_note(ONE, "dummy", &why));
+	assert_null(why);
+	error_free(refusal);
+}
+
 /* The engine shows addresses to root only; all else is for everybody. */
 static void hides_details_from_others(void **state)
 {
@@ -222,6 +267,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 		{ "pause_ns", "\n", "1\n" },		  { "pause_ns", "12x\n", "1\n" },
 		{ "functions", "f vmlinux 0x1\n", "" },	  { "functions", "f vmlinux 0x1 y\n", "" },
 		{ "blockers", "hook x f pre_apply\n", "" },
+		{ "late", "dummy\n", "" },		  { "late", "dummy out x\n", "" },
 		{ "blockers", "x y z w\n", "" },	  { "blockers", "12 name f\n", "" },
 	};
 	struct host_updates updates;
@@ -240,8 +286,8 @@ static void refuses_an_engine_it_does_not_know(void **state)
 	put_update("short", "applied\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "short");
 	host_updates_free(&updates);
-	put("sys/kernel/kmend/abi", "3\n");
-	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 3");
+	put("sys/kernel/kmend/abi", "4\n");
+	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 4");
 	host_updates_free(&updates);
 }
 
@@ -479,7 +525,9 @@ static void shows_the_status(void **state)
 	_cleanup_free_ char *none = NULL, *all = NULL, *some = NULL, *details = NULL;
 
 	assert_ok(run(cmd_status, &none, "status", NULL));
-	assert_string_equal(none, "no update is installed\n");
+	assert_string_equal(none, "kernel     6.1.0-56-amd64, #1 SMP Debian\n"
+				  "effective  6.1.0-56-amd64\n"
+				  "updates    no update is installed\n");
 	assert_int_equal(cmd_exit_status, 1);
 
 	put_engine();
@@ -488,15 +536,19 @@ static void shows_the_status(void **state)
 	assert_ok(run(cmd_status, &all, "status", NULL));
 	assert_int_equal(cmd_exit_status, 0);
 	assert_string_equal(
-		all, "ID                STATE    FUNCTIONS      PAUSE  SIGNED BY         WHAT\n" ONE
-		     "  applied          2     319 us  key 1             "
-		     "CVE-2026-1234 net: check the length\n");
+		all, "kernel     6.1.0-56-amd64, #1 SMP Debian\n"
+		     "effective  6.1.0-56-amd64+kmend.01234567, repaired: CVE-2026-1234\n"
+		     "updates    1 applied\n\n"
+		     "ID                STATE         FUNCTIONS      PAUSE      AGE  SIGNED BY         WHAT\n" ONE
+		     "  applied               2     319 us        -  key 1             "
+		     "CVE-2026-1234 net: check the length\n"
+		     "    until the next boot only\n");
 
 	put_update(TWO, "loaded\n");
 	put_attribute(TWO, "blockers", "17 sleeper vfs_read+0x12 stack\n");
 	assert_ok(run(cmd_status, &some, "status", NULL));
 	assert_int_equal(cmd_exit_status, 2);
-	assert_non_null(strstr(some, TWO "  loaded           2     319 us  -"));
+	assert_non_null(strstr(some, TWO "  loaded                2     319 us        -  -"));
 	assert_ok(run(cmd_status, &details, "status", "-v", NULL));
 	assert_non_null(strstr(details, "\n    in the way: thread 17 (sleeper): vfs_read+0x12, "
 					"stack\n"));
@@ -705,6 +757,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(knows_no_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reads_updates, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(reads_what_is_awaited, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(hides_details_from_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_an_engine_it_does_not_know, set_up,
 						tear_down),

@@ -28,6 +28,8 @@ static const char kallsyms[] =
 	"ffffffff82000000 D table\n"
 	"ffffffffc0403000 t helper\t[beta]\n"
 	"ffffffffc0402000 t beta_init\t[beta]\n"
+	"ffffffff81000040 u do_work\t[beta]\n"	/* it is being loaded, and refers to this */
+	"ffffffff81000040 U helper\t[beta]\n"
 	"ffffffffc0201000 t alpha_init\t[alpha]\n"
 	"ffffffffc0402000 t beta_alias\t[beta]\n"
 	"ffffffff81000080 t odd\t[bpf]\n";

@@ -94,12 +94,34 @@ static void test_macro_lists(void **state)
 	assert_names("tick ");
 }
 
-static void test_conditionals_reach_everything(void **state)
+static void test_conditionals_reach_their_group(void **state)
 {
-	assert_true(names_of(header, 1, 1));
-	assert_true(names_of(header, 19, 19));
+	static const char text[] = "int before;\n"		/* 1 */
+				   "#ifdef A\n"		/* 2 */
+				   "int a;\n"			/* 3 */
+				   "#if B\n"			/* 4 */
+				   "int b;\n"			/* 5 */
+				   "#endif\n"			/* 6 */
+				   "#else\n"			/* 7 */
+				   "#include <c.h>\n"		/* 8 */
+				   "#endif\n"			/* 9 */
+				   "int behind;\n"		/* 10 */
+				   "#pragma pack(1)\n"		/* 11 */
+				   "#if OPEN\n"		/* 12 */
+				   "int last;\n";		/* 13 */
+
+	assert_false(names_of(header, 19, 19));
+	assert_names("H LIMIT f point color RED GREEN counter other hook second tick ");
 	assert_false(names_of(header, 5, 5));
 	assert_names("");
+	assert_false(names_of(text, 4, 4));
+	assert_names("b ");
+	assert_false(names_of(text, 6, 6));
+	assert_names("b ");
+	assert_true(names_of(text, 7, 7));	/* what is included */
+	assert_names("a b ");
+	assert_false(names_of(text, 10, 10));
+	assert_true(names_of(text, 11, 11));
 }
 
 static void test_users(void **state)
@@ -219,10 +241,21 @@ static void test_expansion(void **state)
 	struct pastes *p = pastes_new();
 
 	pastes_read(p, "#define TEST(u, l) static int Page##u(void); static int folio_test_##l(void);\n"
-		       "#define FLAG(u, l, policy) TEST(u, l)\n", NULL);
-	pastes_expand(p, "FLAG Up up", &found.names);
-	assert_true(names_has(&found.names, "PageUp", 6));
-	assert_true(names_has(&found.names, "folio_test_up", 13));
+		       "#define FLAG(u, l, policy) TEST(u, l)\n"
+		       "#define HOOK(RET, DEFAULT, NAME, ...) RET bpf_lsm_##NAME(__VA_ARGS__);\n"
+		       "#define REST(a...) rest_##a\n#define APPLY(M, x) M(x, 0)\n#define ONE(x, n) one_##x##_##n\n",
+		    NULL);
+	pastes_expand(p, "FLAG Up up -", &found.names);
+	assert_names("PageUp folio_test_up ");
+	/* Only the argument that stands for the parameter. */
+	pastes_expand(p, "HOOK void LSM_RET_VOID grafted sock", &found.names);
+	assert_names("PageUp folio_test_up bpf_lsm_grafted ");
+	/* All of them where it is not known which. */
+	pastes_expand(p, "REST a b", &found.names);
+	assert_names("PageUp folio_test_up bpf_lsm_grafted rest_a rest_b ");
+	/* A macro that is an argument, and a word of the body. */
+	pastes_expand(p, "APPLY ONE two", &found.names);
+	assert_names("PageUp folio_test_up bpf_lsm_grafted rest_a rest_b one_two_0 ");
 	pastes_free(p);
 }
 
@@ -385,7 +418,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_types, forget),
 		cmocka_unit_test_teardown(test_variables, forget),
 		cmocka_unit_test_teardown(test_macro_lists, forget),
-		cmocka_unit_test_teardown(test_conditionals_reach_everything, forget),
+		cmocka_unit_test_teardown(test_conditionals_reach_their_group, forget),
 		cmocka_unit_test_teardown(test_users, forget),
 		cmocka_unit_test_teardown(test_declarators, forget),
 		cmocka_unit_test_teardown(test_unbalanced_braces, forget),

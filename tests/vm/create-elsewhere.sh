@@ -27,7 +27,7 @@ elsewhere()
 {
 	env KMEND_CACHE="$work/cache" HOME=/nowhere TZ=Pacific/Kiritimati LC_ALL=de_DE.UTF-8 LANGUAGE=de \
 		SOURCE_DATE_EPOCH=1234567 KBUILD_BUILD_USER=somebody MAKEFLAGS=k CFLAGS=-O0 \
-		"$kmend" create -q -j 1 --kernel "$kit" --source linux "$@"
+		"$kmend" create -q -j 3 --kernel "$kit" --source linux "$@"
 }
 
 umask 077

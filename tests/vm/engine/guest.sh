@@ -95,7 +95,7 @@ text()
 load_engine()
 {
 	load kmend
-	expect "the engine tells its ABI" 2 "$(cat $sys/abi)"
+	expect "the engine tells its ABI" 3 "$(cat $sys/abi)"
 }
 
 finish()

@@ -20,19 +20,34 @@ build_modules()
 	fi
 }
 
+# Sets built to a folder with all of it for a kernel; the other engine-*.sh take what one has built.
 build_all()
 {
 	kit=$("$top/tools/kernel" fetch "$1")
-	rm -rf "$work/build"
-	mkdir -p "$work/build/modules"
-	cp -r "$top/engine" "$top/include" "$work/build/"
-	cp -r "$top/tests/vm/engine" "$work/build/test"
-	build_modules "$work/build/engine" ''
-	build_modules "$work/build/test" "$work/build/engine/Module.symvers"
-	cp "$work"/build/engine/*.ko "$work"/build/test/*.ko "$work/build/modules/"
+	built=$top/build/tests/engine/$(cat "$kit/release")
+	mkdir -p "$(dirname "$built")"
+	exec 9>"$built.lock"
+	flock 9
+	if [ ! -e "$built/done" ] ||
+		[ -n "$(find "$top/engine" "$top/include" "$top/tests/vm/engine" "$kit/version" -newer "$built/done")" ]; then
+		build_anew
+	fi
+	exec 9>&-
+}
+
+build_anew()
+{
+	rm -rf "$built"
+	mkdir -p "$built/modules"
+	cp -r "$top/engine" "$top/include" "$built/"
+	cp -r "$top/tests/vm/engine" "$built/test"
+	build_modules "$built/engine" ''
+	build_modules "$built/test" "$built/engine/Module.symvers"
+	cp "$built"/engine/*.ko "$built"/test/*.ko "$built/modules/"
 	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
-		-o "$work/build/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
-	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -o "$work/build/fexit" "$top/tests/vm/engine/fexit.c"
+		-o "$built/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -o "$built/fexit" "$top/tests/vm/engine/fexit.c"
+	touch "$built/done"
 }
 
 kernels()
@@ -55,8 +70,8 @@ run_guest()
 	for kernel in $(kernels); do
 		echo "$script: kernel $kernel"
 		build_all "$kernel"
-		"$top/tools/vm" run --kernel "$kernel" --timeout "${VM_SECONDS:-300}" --warn-is-crash "$@" --file "$work/build/modules" \
-			--file "$work/build/bind" --file "$work/build/fexit" --file "$top/tests/vm/engine/guest.sh" \
+		"$top/tools/vm" run --kernel "$kernel" --timeout "${VM_SECONDS:-700}" --warn-is-crash "$@" --file "$built/modules" \
+			--file "$built/bind" --file "$built/fexit" --file "$top/tests/vm/engine/guest.sh" \
 			"$top/tests/vm/engine/$script"
 	done
 }

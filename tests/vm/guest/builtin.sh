@@ -9,7 +9,7 @@ original=$(cat /proc/cmdline)
 
 run kmend
 expect "status before: status" 1 "$status"
-expect "status before: what it says" "no update is installed" "$said"
+expect "status before: what it says" "*no update is installed" "$said"
 clean "before"
 
 loop cat /proc/cmdline
@@ -54,10 +54,14 @@ expect "the old code runs" "$original" "$(cat /proc/cmdline)"
 works "apply" "*warning: builtin.kmend is not signed by a trusted key*
 $id: applied (builtin), proved in * ms, stood still for * us" kmend apply --allow-unsigned builtin.kmend
 expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
-works "status" "ID * WHAT
-$id  applied          1 * us  unsigned          builtin" kmend status
+works "status" "kernel     $release, *
+effective  $release+kmend.${id%????????}
+updates    1 applied
+
+ID * WHAT
+$id  applied               1 * us *  unsigned          builtin" kmend status
 works "status in detail" "*for kernel $release*cmdline_proc_show in vmlinux: 0x* -> 0x*module kmend_$id" kmend status -v
-works "without a command" "ID *$id *" kmend
+works "without a command" "*ID *$id *" kmend
 kmend status --json >/tmp/json
 show status /tmp/json
 expect "two modules are loaded" 2 "$(lsmod | grep -c '^kmend')"
@@ -96,7 +100,11 @@ echo 0 >"/sys/kernel/kmend/updates/$id/enabled"
 run kmend status
 expect "status of an update that is loaded alone" 2 "$status"
 expect "what it says" "*$id  loaded *" "$said"
-refused "undo of what is loaded alone" NOT-APPLIED "$id: is not applied" kmend undo "$id"
+works "undo of what is installed and loaded alone" "*$id: was not applied; unloaded" kmend undo "$id"
+clean "undo of what is loaded alone"
+run apply builtin.kmend
+expect "apply once more" 0 "$status"
+echo 0 >"/sys/kernel/kmend/updates/$id/enabled"
 run apply builtin.kmend
 expect "apply of what was loaded alone" 0 "$status"
 expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"

@@ -18,9 +18,6 @@ packet_size()
 
 text_save vmlinux
 module=$(id_of module)
-refused "apply to a module that is not loaded" MODULE-MISSING "the module dummy, * is not loaded" apply module.kmend
-clean "a missing module"
-
 modprobe dummy
 ip link set dummy0 up
 ip address add 192.0.2.1/24 dev dummy0
@@ -32,8 +29,6 @@ expect "the module counts bytes" "[1-9][0-9]*" "$(packet_size)"
 
 works "apply to a module" "$module: applied *" apply module.kmend
 expect "the module counts packets" 1 "$(packet_size)"
-run rmmod dummy
-expect "rmmod of the module that is patched" 1 "$status"
 works "undo" "$module: undone, *" kmend undo "$module"
 expect "the module counts bytes again" "[1-9][0-9]*" "$(packet_size)"
 text_same "undo in a module" dummy
@@ -85,7 +80,7 @@ expect "the second" 1 "$(packet_size)"
 expect "the third" "replaced *" "$(cat /proc/uptime)"
 run kmend status
 expect "status of three" 0 "$status"
-expect "status has a line for each" 4 "$(echo "$said" | wc -l)"
+expect "status has a line for each" 3 "$(echo "$said" | grep -c "^[0-9a-f]\{16\}  applied ")"
 run kmend undo ""
 expect "undo by nothing" 1 "$status"
 works "undo of the second of three" "$module: undone, *" kmend undo "$module"
@@ -93,7 +88,7 @@ expect "the third" "replaced *" "$(cat /proc/uptime)"
 run apply version.kmend builtin.kmend
 expect "packs of which one is applied: status" 1 "$status"
 expect "none of them is applied" "[!r]*" "$(cat /proc/cmdline)"
-expect "two updates are left" 2 "$(kmend status | grep -c applied)"
+expect "two updates are left" 2 "$(kmend status | grep -c "^[0-9a-f]\{16\}  applied ")"
 works "undo of the rest" "*: undone, *: undone, *" kmend undo --all
 run apply version.kmend version.kmend
 expect "a pack twice: status" 2 "$status"

@@ -90,7 +90,7 @@ refused "verify: not root" NOT-ROOT "*" nobody kmend verify --allow-unsigned /tm
 works "inspect: not root" "update *" nobody kmend inspect /tmp/readable.kmend
 run nobody kmend status
 expect "status: not root: status" 1 "$status"
-expect "status: not root: what it says" "no update is installed" "$said"
+expect "status: not root: what it says" "*no update is installed" "$said"
 apply /tmp/readable.kmend >/dev/null
 run nobody kmend status
 expect "status of one update: not root: status" 0 "$status"
