@@ -283,6 +283,35 @@ static void all_layouts(const struct compilation *c, const struct accepted *acce
 			declared_layouts(c->objects[i].post, &all->layouts, &all->layout_count);
 }
 
+/* Whether code that changes is, or may be, what uses the macros of the file @path. */
+static bool uses_file(const struct target_list *list, const char *path)
+{
+	size_t len = strlen(path), i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			if (change_acts(&list->targets[i].changes[k]) &&
+			    ((len > 2 && !strcmp(path + len - 2, ".h")) ||
+			     !strcmp(list->targets[i].objects[k]->source, path)))
+				return true;
+	return false;
+}
+
+/* What lives may hold the old number, which is another thing's now. */
+static struct error *check_renumbered(const struct target_list *list, const struct renumbered *r,
+				      const struct accepted *accepted)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (!is_accepted(r->macros[i], accepted->layouts, accepted->layout_count) &&
+		    uses_file(list, r->paths[i]))
+			return refuse("LAYOUT-CHANGED",
+				      "the patch changes the number of the macro %s in %s, and a macro of its kind has the number that the other had: what lives may hold the old one (--accept layout:%s says that this was thought of)",
+				      r->macros[i], r->paths[i], r->macros[i]);
+	return NULL;
+}
+
 static struct error *add_objects(struct target_list *list, const struct compilation *c,
 				 const struct accepted *accepted)
 {
@@ -309,6 +338,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 		return err;
 	TRY(check_all_moved(list));
 	TRY(check_past(list));
+	TRY(check_renumbered(list, &c->renumbered, accepted));
 	if (!changes_anything(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
