@@ -82,6 +82,14 @@ static bool is_accepted(const char *name, char *const *accepted, size_t count)
 	return i < count;
 }
 
+static void note_past_name(struct target_list *list, const char *name, const struct compiled *o,
+			   const struct names *touched, const struct accepted *accepted)
+{
+	if (!list->past && names_has(touched, name, strlen(name)) &&
+	    !is_accepted(name, accepted->init, accepted->init_count))
+		list->past = xasprintf("%s in %s", name, o->name);
+}
+
 /* Code that the patch names; what changes only with what is inlined does not set up anything else. */
 static struct error *note_past(struct target_list *list, struct change *c, const struct compiled *o,
 			       const struct names *touched, const struct accepted *accepted)
@@ -90,13 +98,13 @@ static struct error *note_past(struct target_list *list, struct change *c, const
 
 	list->hooked |= c->hook_count > 0;
 	TRY(past_find(c, o->post_debug));
-	for (i = 0; i < c->past_count && !list->past; i++) {
+	for (i = 0; i < c->past_count; i++) {
 		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
 
-		if (names_has(touched, name, strlen(name)) &&
-		    !is_accepted(name, accepted->init, accepted->init_count))
-			list->past = xasprintf("%s in %s", name, o->name);
+		note_past_name(list, name, o, touched, accepted);
 	}
+	for (i = 0; i < c->past_inlined.count; i++)
+		note_past_name(list, c->past_inlined.list[i], o, touched, accepted);
 	return NULL;
 }
 

@@ -390,6 +390,7 @@ void change_fini(struct change *c)
 	tables_free(c->post_tables);
 	free(c->replaced);
 	free(c->past);
+	names_fini(&c->past_inlined);
 	free(c->overwritten);
 	free(c->hooks);
 	for (i = 0; i < c->declaration_count; i++)
