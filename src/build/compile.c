@@ -508,6 +508,8 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 		add_source(c, r.sources[i], true);
 	c->touched = r.touched;
 	r.touched = (struct names){ 0 };
+	c->renumbered = r.renumbered;
+	r.renumbered = (struct renumbered){ 0 };
 	reach_fini(&r);
 	if (!c->count)
 		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
@@ -575,6 +577,7 @@ void compilation_fini(struct compilation *c)
 	for (i = 0; i < c->count; i++)
 		compiled_fini(&c->objects[i]);
 	names_fini(&c->touched);
+	renumbered_fini(&c->renumbered);
 	free(c->objects);
 	*c = (struct compilation){ 0 };
 }

@@ -6,6 +6,7 @@
 #include "build/names.h"
 #include "build/patch.h"
 #include "build/tree.h"
+#include "build/values.h"
 #include "object/object.h"
 
 /* One source file that the patches touch. */
@@ -27,6 +28,7 @@ struct compilation {
 	struct compiled *objects;
 	size_t count;
 	struct names touched;	/* what the patches change in source files, by name */
+	struct renumbered renumbered;	/* macros with the number of another one */
 };
 
 struct compile_options {

@@ -31,6 +31,7 @@ struct piece {
 	size_t len;
 	size_t first, count;	/* its words */
 	bool emits;		/* makes code or data, or may */
+	bool announces;		/* "struct s;", which says of no type what it is */
 	bool affected;
 };
 
@@ -249,6 +250,8 @@ static void add_piece(struct text *t, struct words *words, const struct chunk *c
 	piece.len = last->s + last->len - piece.start;
 	piece.count = t->word_count - piece.first;
 	piece.emits = emits(c);
+	piece.announces = c->count == 3 && (token_is(&c->tokens[0], "struct") || token_is(&c->tokens[0], "union")) &&
+			  c->tokens[1].kind == 'i' && c->tokens[2].kind == ';';
 	array_grow(t->pieces, t->count, t->capacity);
 	t->pieces[t->count++] = piece;
 }
@@ -278,7 +281,7 @@ static int hash_order(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Marks the pieces of @t of which @other has no equal. */
+/* Marks the pieces of @t of which @other has no equal, and those that need none. */
 static void mark_changed(struct text *t, const struct text *other)
 {
 	_cleanup_free_ uint64_t *hashes = xcalloc(other->count + 1, sizeof(*hashes));
@@ -288,7 +291,8 @@ static void mark_changed(struct text *t, const struct text *other)
 		hashes[i] = other->pieces[i].hash;
 	qsort(hashes, other->count, sizeof(*hashes), hash_order);
 	for (i = 0; i < t->count; i++)
-		t->pieces[i].affected = !bsearch(&t->pieces[i].hash, hashes, other->count, sizeof(*hashes),
+		t->pieces[i].affected = t->pieces[i].announces ||
+					!bsearch(&t->pieces[i].hash, hashes, other->count, sizeof(*hashes),
 						 hash_order);
 }
 
@@ -366,7 +370,7 @@ static bool changes_matter(struct text *a, struct text *b, struct words *words)
 
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < texts[k]->count; i++)
-			if (texts[k]->pieces[i].affected &&
+			if (texts[k]->pieces[i].affected && !texts[k]->pieces[i].announces &&
 			    (texts[k]->pieces[i].emits || !affect(words, &texts[k]->pieces[i])))
 				return true;
 	while (more) {

@@ -29,6 +29,7 @@ struct search {
 	struct names makers;		/* macros that may make one of the names */
 	struct names headers, sources;	/* paths */
 	struct names local;		/* changed files all of whose includers count */
+	struct renumbered renumbered;	/* macros of the patched files */
 };
 
 static bool ends_with(const char *s, const char *end)
@@ -136,6 +137,20 @@ static bool is_local(const char *path)
 	       !strncmp(path, "include/trace/events/", 21) || ends_with(path, ".c");
 }
 
+/* Notes the macros of the file @name that have the number of another one, before or after the patch. */
+static struct error *compare_values(struct search *s, const char *name, const char *a, const char *b)
+{
+	_cleanup_free_ void *before = NULL, *after = NULL;
+	size_t size;
+
+	if (!file_exists(a) || !file_exists(b))
+		return NULL;
+	TRY(file_read(a, SOURCE_MAX, &before, &size));
+	TRY(file_read(b, SOURCE_MAX, &after, &size));
+	renumbered_add(&s->renumbered, before, after, name);
+	return NULL;
+}
+
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
 	_cleanup_free_ char *dir = NULL;
@@ -156,6 +171,7 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 
 		if (p->files[i].kind != PATCHED_HEADER && p->files[i].kind != PATCHED_SOURCE)
 			continue;
+		TRY(compare_values(s, p->files[i].path, a, b));
 		if (is_local(p->files[i].path))
 			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
 		if (p->files[i].kind == PATCHED_SOURCE)
@@ -573,6 +589,7 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, size_
 			r->sources[r->count++] = xstrdup(s.sources.list[i]);
 	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
 	r->touched = s.touched.names;
+	r->renumbered = s.renumbered;
 	names_fini(&s.touched.calls);
 	defined_fini(&s.changed);
 	pastes_free(s.pastes);
@@ -591,5 +608,6 @@ void reach_fini(struct reach *r)
 		free(r->sources[i]);
 	free(r->sources);
 	names_fini(&r->touched);
+	renumbered_fini(&r->renumbered);
 	*r = (struct reach){ 0 };
 }

@@ -12,6 +12,7 @@
 
 #include "build/names.h"
 #include "build/patch.h"
+#include "build/values.h"
 
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct reach {
 	char **sources;		/* .c and .S files beside those that the patches name, sorted */
 	size_t count;
 	struct names touched;	/* what the patches change in source files, by name */
+	struct renumbered renumbered;	/* macros with the number of another one */
 };
 
 #define REACH_ALL SIZE_MAX

@@ -82,6 +82,14 @@ static bool is_accepted(const char *name, char *const *accepted, size_t count)
 	return i < count;
 }
 
+static void note_past_name(struct target_list *list, const char *name, const struct compiled *o,
+			   const struct names *touched, const struct accepted *accepted)
+{
+	if (!list->past && names_has(touched, name, strlen(name)) &&
+	    !is_accepted(name, accepted->init, accepted->init_count))
+		list->past = xasprintf("%s in %s", name, o->name);
+}
+
 /* Code that the patch names; what changes only with what is inlined does not set up anything else. */
 static struct error *note_past(struct target_list *list, struct change *c, const struct compiled *o,
 			       const struct names *touched, const struct accepted *accepted)
@@ -90,13 +98,13 @@ static struct error *note_past(struct target_list *list, struct change *c, const
 
 	list->hooked |= c->hook_count > 0;
 	TRY(past_find(c, o->post_debug));
-	for (i = 0; i < c->past_count && !list->past; i++) {
+	for (i = 0; i < c->past_count; i++) {
 		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
 
-		if (names_has(touched, name, strlen(name)) &&
-		    !is_accepted(name, accepted->init, accepted->init_count))
-			list->past = xasprintf("%s in %s", name, o->name);
+		note_past_name(list, name, o, touched, accepted);
 	}
+	for (i = 0; i < c->past_inlined.count; i++)
+		note_past_name(list, c->past_inlined.list[i], o, touched, accepted);
 	return NULL;
 }
 
@@ -283,6 +291,35 @@ static void all_layouts(const struct compilation *c, const struct accepted *acce
 			declared_layouts(c->objects[i].post, &all->layouts, &all->layout_count);
 }
 
+/* Whether code that changes is, or may be, what uses the macros of the file @path. */
+static bool uses_file(const struct target_list *list, const char *path)
+{
+	size_t len = strlen(path), i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			if (change_acts(&list->targets[i].changes[k]) &&
+			    ((len > 2 && !strcmp(path + len - 2, ".h")) ||
+			     !strcmp(list->targets[i].objects[k]->source, path)))
+				return true;
+	return false;
+}
+
+/* What lives may hold the old number, which is another thing's now. */
+static struct error *check_renumbered(const struct target_list *list, const struct renumbered *r,
+				      const struct accepted *accepted)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		if (!is_accepted(r->macros[i], accepted->layouts, accepted->layout_count) &&
+		    uses_file(list, r->paths[i]))
+			return refuse("LAYOUT-CHANGED",
+				      "the patch changes the number of the macro %s in %s, and a macro of its kind has the number that the other had: what lives may hold the old one (--accept layout:%s says that this was thought of)",
+				      r->macros[i], r->paths[i], r->macros[i]);
+	return NULL;
+}
+
 static struct error *add_objects(struct target_list *list, const struct compilation *c,
 				 const struct accepted *accepted)
 {
@@ -309,6 +346,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 		return err;
 	TRY(check_all_moved(list));
 	TRY(check_past(list));
+	TRY(check_renumbered(list, &c->renumbered, accepted));
 	if (!changes_anything(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
 			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");

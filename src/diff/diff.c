@@ -16,10 +16,52 @@ static enum section_class class_of(const struct change *c, const struct atom *a)
 	return section_classify(a->section, c->module);
 }
 
+static bool is_debug_message(const struct atom *a)
+{
+	return !strcmp(a->section->name, "__dyndbg");
+}
+
+/* The pointer to the format in a struct _ddebug (include/linux/dynamic_debug.h). */
+#define DEBUG_FORMAT 3
+
+static bool same_message(const struct change *c, const struct atom *a, const struct atom *b)
+{
+	return a->reloc_count > DEBUG_FORMAT && b->reloc_count == a->reloc_count &&
+	       compare_targets(c, &a->relocs[DEBUG_FORMAT], &b->relocs[DEBUG_FORMAT], COMPARE_STRICT);
+}
+
+/*
+ * What is left of a pr_debug() that says something else now is nothing that
+ * could be kept: whether it is switched on was decided for another message.
+ */
+static void part_debug_messages(struct change *c)
+{
+	bool parted = false;
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *b = &c->post->atoms[i];
+
+		if (!is_debug_message(b))
+			continue;
+		if (b->twin && !same_message(c, b->twin, b)) {
+			b->twin->twin = NULL;
+			b->twin = NULL;
+			parted = true;
+		} else if (!b->twin && correlate_doubt(c, b)) {
+			parted = true;
+		}
+	}
+	if (parted)
+		change_note(c, xasprintf("debug messages of %s that differ or cannot be told apart are off until they are enabled (dynamic debug)",
+					 c->post->name));
+}
+
 static void judge_atoms(struct change *c)
 {
 	size_t i;
 
+	part_debug_messages(c);
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *b = &c->post->atoms[i];
 
@@ -28,6 +70,9 @@ static void judge_atoms(struct change *c)
 		else
 			b->state = same_home(b->twin, b) && compare_atoms(c, b->twin, b, COMPARE_STRICT) ?
 					   ATOM_SAME : ATOM_CHANGED;
+		/* The names and the line in the running one say where the message came from before. */
+		if (b->state == ATOM_CHANGED && is_debug_message(b))
+			b->state = ATOM_KEPT;
 	}
 }
 
@@ -79,6 +124,10 @@ static struct error *spread_to(struct change *c, const struct atom *data, struct
 		/* What it read has no effect now; an address it may have handed on. */
 		return rel->access ? NULL : refuse_data(c, data, "whose address code that ran at boot or load was given");
 	case CLASS_DATA:
+		if (is_debug_message(a)) {
+			a->state = ATOM_KEPT;
+			return NULL;
+		}
 		if (a->twin && a->symbol && is_declared(c->post, "overwrite", atom_name(a))) {
 			TRY(overwrite_atom(c, a));
 			break;
@@ -211,7 +260,7 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 	if (a->state == ATOM_CHANGED)
 		return refuse_data(c, a, "which lives");
 	/* A flag that something was said already: it may be said once more. */
-	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) ||
+	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) || is_debug_message(a) ||
 	    !strncmp(a->section->name, ".data.once", 10) || !strncmp(a->section->name, ".data..once", 11))
 		return NULL;
 	old = correlate_doubt(c, a);
@@ -341,6 +390,7 @@ void change_fini(struct change *c)
 	tables_free(c->post_tables);
 	free(c->replaced);
 	free(c->past);
+	names_fini(&c->past_inlined);
 	free(c->overwritten);
 	free(c->hooks);
 	for (i = 0; i < c->declaration_count; i++)

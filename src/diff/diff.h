@@ -9,6 +9,7 @@
 #ifndef KMEND_DIFF_DIFF_H
 #define KMEND_DIFF_DIFF_H
 
+#include "build/names.h"
 #include "object/tables.h"
 #include "object/object.h"
 
@@ -50,6 +51,7 @@ struct change {
 	size_t replaced_count;
 	struct atom **past;	/* code that ran already and sets up what exists: past_find() */
 	size_t past_count;
+	struct names past_inlined; /* functions that are parts of boot or load code among it, and of nothing else */
 	struct atom **overwritten;
 	size_t overwritten_count;
 	struct atom **hooks;	/* pointers to functions, in sections DECLARED_HOOKS"pre_apply" and so on */

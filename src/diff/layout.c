@@ -208,6 +208,32 @@ static void add_layout(struct type *t, Dwarf_Die *die)
 	add_members(t, die, 0);
 }
 
+#define ENUMERATOR "enumerator"
+
+static struct type *new_type(struct types *types, const char *kind, const char *name)
+{
+	struct type *t;
+
+	array_grow(types->list, types->count, types->capacity);
+	t = &types->list[types->count++];
+	*t = (struct type){ .name = xasprintf("%s %s", kind, name) };
+	return t;
+}
+
+/* Numbers of bits, states and the like: each name is known by itself, as nothing tells which enumeration was which. */
+static void add_enumerators(struct types *types, Dwarf_Die *die)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child))
+		return;
+	do
+		if (dwarf_tag(&child) == DW_TAG_enumerator)
+			add_line(new_type(types, ENUMERATOR, dwarf_diename(&child)),
+				 xasprintf("%lld", (long long)debug_number(&child, DW_AT_const_value, 0)));
+	while (!dwarf_siblingof(&child, &child));
+}
+
 static void add_type(void *arg, Dwarf_Die *die)
 {
 	struct types *types = arg;
@@ -221,11 +247,11 @@ static void add_type(void *arg, Dwarf_Die *die)
 	/* "typedef struct { ... } name" */
 	if (dwarf_tag(die) == DW_TAG_typedef && debug_type(die, &layout) && !dwarf_diename(&layout))
 		kind = kind_of(&layout);
+	if (dwarf_tag(die) == DW_TAG_enumeration_type && !name)
+		add_enumerators(types, die);
 	if (!kind || !name || dwarf_attr(&layout, DW_AT_declaration, &attr))
 		return;
-	array_grow(types->list, types->count, types->capacity);
-	t = &types->list[types->count++];
-	*t = (struct type){ .name = xasprintf("%s %s", kind, name) };
+	t = new_type(types, kind, name);
 	if (!strcmp(kind, FUNCTION))
 		add_prototype(t, die);
 	else
@@ -287,7 +313,8 @@ static bool is_function(const struct type *t)
 	return !strncmp(t->name, FUNCTION " ", strlen(FUNCTION " "));
 }
 
-static struct error *refuse_type(const struct change *c, const struct type *t, const char *line)
+static struct error *refuse_type(const struct change *c, const struct type *t, const struct type *post,
+				 const char *line)
 {
 	const char *bare = strchr(t->name, ' ') + 1;
 
@@ -298,6 +325,10 @@ static struct error *refuse_type(const struct change *c, const struct type *t, c
 		return refuse("EXPORT-CHANGED",
 			      "the patch changes how %s in %s is called (%s), and modules from elsewhere may call it (--accept layout:%s takes the responsibility)",
 			      bare, c->post->name, line, bare);
+	if (!strncmp(t->name, ENUMERATOR " ", strlen(ENUMERATOR " ")))
+		return refuse("LAYOUT-CHANGED",
+			      "the patch changes the value of %s from %s to %s, which %s uses: what lives may hold the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
+			      bare, line, post->lines[0], c->post->name, bare, bare);
 	return refuse("LAYOUT-CHANGED",
 		      "the patch changes the layout of %s, which %s uses (%s): what lives was made with the old one (KMEND_LAYOUT(%s) in the patch, or --accept layout:%s, says that this was thought of)",
 		      t->name, c->post->name, line, t->name, bare);
@@ -314,7 +345,7 @@ static struct error *compare(const struct types *pre, const struct types *post, 
 		const char *line = b ? difference(a, b) : NULL;
 
 		if (line && !is_accepted(a->name, accepted, accepted_count))
-			TRY(refuse_type(c, a, line));
+			TRY(refuse_type(c, a, b, line));
 	}
 	return NULL;
 }

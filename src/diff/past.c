@@ -66,6 +66,67 @@ static void look_at(void *arg, Dwarf_Die *die)
 	}
 }
 
+/* Who has which function inlined. */
+struct inlined {
+	const struct change *c;
+	struct names past, other;	/* in changed code that ran already; in other code, or by itself */
+};
+
+static const char *inlined_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attr));
+}
+
+static void add_inlined(struct names *to, Dwarf_Die *die)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child))
+		return;
+	do {
+		const char *name = dwarf_tag(&child) == DW_TAG_inlined_subroutine ? inlined_name(&child) : NULL;
+
+		if (name)
+			names_add(to, name, strlen(name));
+		if (dwarf_tag(&child) == DW_TAG_inlined_subroutine || dwarf_tag(&child) == DW_TAG_lexical_block)
+			add_inlined(to, &child);
+	} while (!dwarf_siblingof(&child, &child));
+}
+
+static void look_at_function(void *arg, Dwarf_Die *die)
+{
+	struct inlined *in = arg;
+	const char *name = dwarf_tag(die) == DW_TAG_subprogram ? inlined_name(die) : NULL;
+	const struct symbol *s = name ? object_symbol(in->c->post, name) : NULL;
+
+	/* What is only inlined has a description, and no code. */
+	if (!name || !(dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges)))
+		return;
+	if (!s || !s->atom || section_classify(s->atom->section, in->c->module) != CLASS_INIT) {
+		names_add(&in->other, name, strlen(name));
+		add_inlined(&in->other, die);
+	} else if (s->atom->state != ATOM_SAME) {
+		add_inlined(&in->past, die);
+	}
+}
+
+/* The functions that are nothing but parts of code that ran: the compiler makes one of several __init functions. */
+static struct error *find_inlined(struct change *c, const char *post_debug)
+{
+	struct inlined in = { .c = c };
+	struct error *err = debug_each(post_debug, look_at_function, &in);
+	size_t i;
+
+	for (i = 0; i < in.past.count && !err; i++)
+		if (!names_has(&in.other, in.past.list[i], strlen(in.past.list[i])))
+			names_add(&c->past_inlined, in.past.list[i], strlen(in.past.list[i]));
+	names_fini(&in.past);
+	names_fini(&in.other);
+	return err;
+}
+
 struct error *past_find(struct change *c, const char *post_debug)
 {
 	size_t i;
@@ -76,5 +137,9 @@ struct error *past_find(struct change *c, const char *post_debug)
 		if (a->symbol && a->state != ATOM_SAME && section_classify(a->section, c->module) == CLASS_INIT)
 			add_past(c, a);
 	}
-	return c->replaced_count ? debug_each(post_debug, look_at, c) : NULL;
+	if (!c->replaced_count)
+		return NULL;
+	if (c->past_count)
+		TRY(find_inlined(c, post_debug));
+	return debug_each(post_debug, look_at, c);
 }

@@ -51,6 +51,15 @@ static enum atom_state state_of(const char *name)
 	return atom_called(change.post, name)->state;
 }
 
+/* The first atom of the section. */
+static struct atom *atom_in(struct object *obj, const char *section)
+{
+	struct section *sec = object_section(obj, section);
+
+	assert_non_null(sec);
+	return sec->atoms[0];
+}
+
 static void assert_twins(const char *pre, const char *post)
 {
 	assert_ptr_equal(atom_called(change.post, post)->twin, atom_called(change.pre, pre));
@@ -167,6 +176,35 @@ static void ambiguous_once_flags(void **state)
 {
 #define ONCE "{ static char __section(\".data.once\") done; if (!done) { done = 1; external(1); } }"
 	assert_ok(compare("void f(int x) { " ONCE ONCE " }", "void f(int x) { " ONCE ONCE ONCE " external(x); }"));
+	assert_replaced("f ");
+}
+
+/*
+ * pr_debug(): what is switched on lives in an object of its own, which goes on living where it is the same message, also
+ * where the code of another function has it now.  Another message is new, and is off.
+ */
+static void debug_messages(void **state)
+{
+#define DEBUG "struct message { const char *module, *function, *file, *format; long line, flags; };\n"
+#define MESSAGE(format, line)                                                                      \
+	"{ static struct message __section(\"__dyndbg\") d = { \"m\", __func__, \"file.c\", \"" format "\", " line ", 0 };" \
+	" if (d.flags) report(d.format, d.flags); }"
+	static const char pre[] = DEBUG "void f(int x) { " MESSAGE("enter", "7") " external(x); } int g(int x) { return external(x); }";
+
+	assert_ok(compare(pre, DEBUG "static noinline void locked(int x) { " MESSAGE("enter", "7") " external(x); }\n"
+			  "void f(int x) { external(1); locked(x); } int g(int x) { return external(x); }"));
+	assert_replaced("f ");
+	assert_ok(compare(pre, DEBUG "void f(int x) { external(1); " MESSAGE("enter", "8") " external(x); }"));
+	assert_replaced("f ");
+	assert_int_equal(atom_in(change.post, "__dyndbg")->state, ATOM_KEPT);
+	assert_ptr_equal(atom_in(change.post, "__dyndbg")->twin, atom_in(change.pre, "__dyndbg"));
+	assert_ok(compare(pre, DEBUG "void f(int x) { " MESSAGE("entered", "7") " external(x); } int g(int x) { return external(x); }"));
+	assert_replaced("f ");
+	assert_int_equal(atom_in(change.post, "__dyndbg")->state, ATOM_NEW);
+	assert_int_equal(change.note_count, 1);
+	/* None of them can be told from the other. */
+	assert_ok(compare(DEBUG "void f(int x) { " MESSAGE("a", "7") MESSAGE("a", "7") " }",
+			  DEBUG "void f(int x) { " MESSAGE("a", "7") MESSAGE("a", "7") MESSAGE("a", "7") " external(x); }"));
 	assert_replaced("f ");
 }
 
@@ -646,7 +684,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_changed), T(one_function_changed), T(another_callee),
 		T(functions_that_share_a_section), T(renumbered_statics),
-		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(ambiguous_once_flags),
+		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(ambiguous_once_flags), T(debug_messages),
 		T(added_statics),
 		T(changed_strings), T(changed_wide_strings), T(changed_constants),
 		T(constants_that_refer_to_constants), T(constants_with_functions),

@@ -74,6 +74,19 @@ static void test_enumerations(void **state)
 	assert_ok(compare("enum e { A, B };\n" USE("enum e"), "enum e { A, B, C };\n" USE("enum e")));
 }
 
+/* Bits of a flags word are often numbered by an enumeration without a name. */
+static void test_nameless_enumerations(void **state)
+{
+#define BITS(names) "enum { " names " };\nstruct s { unsigned long flags; };\nint f(struct s *s);\n" \
+	"int f(struct s *s) { return !!(s->flags & (1 << B)); }\n"
+	assert_changed(BITS("A, B"), BITS("A, X, B"), "B from 1 to 2");
+	assert_ok(compare(BITS("A, B"), BITS("A, B, C")));
+	assert_ok(compare(BITS("A, B"), BITS("AA, B")));
+	assert_ok(compare_accepting(BITS("A, B"), BITS("A, X, B"), (char *)"B"));
+	/* One that has a name by a typedef is told of once, by that. */
+	assert_changed("typedef enum { A, B } t;\n" USE("t"), "typedef enum { B, A } t;\n" USE("t"), "enum t");
+}
+
 /* Nothing lives that is of a type that was not there. */
 static void test_new_type(void **state)
 {
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_order_and_type),
 		cmocka_unit_test(test_nameless_members),
 		cmocka_unit_test(test_enumerations),
+		cmocka_unit_test(test_nameless_enumerations),
 		cmocka_unit_test(test_new_type),
 		cmocka_unit_test(test_pointer_to_another_type),
 		cmocka_unit_test(test_equal_numbers),

@@ -57,11 +57,25 @@ static void what_did_not_change(void **state)
 	assert_int_equal(change.replaced_count, 2);
 }
 
+/* The compiler makes one function of two, and the patch names the other one. */
+static void inlined_boot_code(void **state)
+{
+#define INLINED(v, w) "static inline int both(int x) { return external(x * " w "); }\n" \
+	INIT "static int part(int x) { return both(x) + " v "; }\n" INIT "int start(int x) { return part(x) * 3; }\n" \
+	"int run(int x) { return both(x) + " v "; }\n"
+	find("extern int external(int);" INLINED("1", "2"), "extern int external(int);" INLINED("4", "5"));
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.past[0]), "start");
+	assert_true(names_has(&change.past_inlined, "part", 4));
+	assert_false(names_has(&change.past_inlined, "both", 4));
+	assert_int_equal(change.past_inlined.count, 1);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(boot_code), T(set_up_of_namespaces), T(what_did_not_change) };
+	const struct CMUnitTest tests[] = { T(boot_code), T(inlined_boot_code), T(set_up_of_namespaces), T(what_did_not_change) };
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }

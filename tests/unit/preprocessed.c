@@ -91,6 +91,20 @@ static void test_roundabout(void **state)
 	assert_true(preprocessed_may_differ("int a;\nint b;\n", "int b;\nint a;\n"));
 }
 
+/* That there is such a type makes no code, whoever uses the type, and however often it is said. */
+static void test_announced_types(void **state)
+{
+	_cleanup_free_ char *none = changed(HEADER USER, "# 5", "struct s;\n# 5");
+	_cleanup_free_ char *more = changed(none, "typedef unsigned", "struct s;\nunion u;\ntypedef unsigned");
+
+	assert_false(preprocessed_may_differ(HEADER USER, none));
+	assert_false(preprocessed_may_differ(more, HEADER USER));
+	assert_false(preprocessed_may_differ(none, more));
+	assert_false(preprocessed_equal(HEADER USER, none));
+	assert_true(differs("# 5", "struct s it;\n# 5"));
+	assert_true(differs("struct s { u32 a; struct s *next; };", "struct s;"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -99,6 +113,7 @@ int main(void)
 		cmocka_unit_test(test_used),
 		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_roundabout),
+		cmocka_unit_test(test_announced_types),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,12 +49,43 @@ static void test_files_that_come_and_go(void **state)
 	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", KEEP, NULL), "FILE-DELETED");
 }
 
+/* Bits that get other numbers: refused where the code of that file changes, and is not accepted. */
+static void test_renumbered_macros(void **state)
+{
+	static const char *const paths[] = { "a.o", "other.c", "x.h" };
+	static const bool refused[] = { true, false, true };
+	char *accepted[] = { (char *)"F_B" };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++)
+		for (k = 0; k < 2; k++) {
+			struct compilation c = { .objects = xcalloc(1, sizeof(*c.objects)), .count = 1 };
+			struct accepted all = { .layouts = accepted, .layout_count = k };
+			struct target_list list;
+			struct error *err;
+
+			c.objects[0] = object_of("a.o", KEEP, "int keep(void) { return 2; }\n");
+			renumbered_add(&c.renumbered, "#define F_A 1\n#define F_B 2\n",
+				       "#define F_A 1\n#define F_X 2\n#define F_B 3\n", paths[i]);
+			c.objects[0].pre_debug = compile_debug("pre.o", KEEP);
+			c.objects[0].post_debug = compile_debug("post.o", KEEP);
+			err = targets_extract(&c, &all, &list);
+			if (refused[i] && !k)
+				assert_refused(err, "LAYOUT-CHANGED");
+			else
+				assert_ok(err);
+			targets_fini(&list);
+			compilation_fini(&c);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moved_function),
 		cmocka_unit_test(test_new_function_alone),
 		cmocka_unit_test(test_files_that_come_and_go),
+		cmocka_unit_test(test_renumbered_macros),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "build/values.h"
+
+#include "util/memory.h"
+
+#include <string.h>
+
+/* A macro for a number: "CF_CLOSE", "4". */
+struct value {
+	char *name, *text;
+};
+
+struct values {
+	struct value *list;
+	size_t count, capacity;
+};
+
+static void values_fini(struct values *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->count; i++) {
+		free(v->list[i].name);
+		free(v->list[i].text);
+	}
+	free(v->list);
+}
+
+/* What numbers are written with: 4, 0x10, (1 << 4), BIT(4). */
+static bool is_of_number(const struct token *t)
+{
+	return t->kind == '0' || strchr("()<", t->kind) || token_is(t, "BIT") || token_is(t, "BIT_ULL") ||
+	       token_is(t, "_BITUL") || token_is(t, "UL") || token_is(t, "U");
+}
+
+/* The tokens from @i on as one text; NULL where they are no number. */
+static char *number_of(const struct chunk *c, size_t i)
+{
+	_cleanup_free_ char *text = xstrdup("");
+	bool digits = false;
+
+	for (; i < c->count && c->tokens[i].kind != '\n'; i++) {
+		const struct token *t = &c->tokens[i];
+		char *longer;
+
+		if (!is_of_number(t))
+			return NULL;
+		digits |= t->kind == '0';
+		longer = xasprintf("%s%.*s", text, (int)t->len, t->s);
+		free(text);
+		text = longer;
+	}
+	return digits ? take_ptr(text) : NULL;
+}
+
+static void values_read(const char *text, struct values *v)
+{
+	struct scanner s = { .p = text, .line = 1, .line_start = true };
+	struct chunk c = { 0 };
+
+	while (chunk_next(&s, &c)) {
+		const struct token *name = c.count > 3 ? &c.tokens[2] : NULL;
+		_cleanup_free_ char *number = NULL;
+
+		/* "#define NAME(" is no number. */
+		if (!name || !chunk_is(&c, "define") || name->kind != 'i' || name->s[name->len] == '(')
+			continue;
+		number = number_of(&c, 3);
+		if (!number)
+			continue;
+		array_grow(v->list, v->count, v->capacity);
+		v->list[v->count++] = (struct value){ xstrndup(name->s, name->len), take_ptr(number) };
+	}
+	chunk_fini(&c);
+}
+
+/* The number of the macro @name; NULL where it has none, "" where it has several, under conditions. */
+static const char *number_by_name(const struct values *v, const char *name)
+{
+	const char *found = NULL;
+	size_t i;
+
+	for (i = 0; i < v->count; i++)
+		if (!strcmp(v->list[i].name, name))
+			found = found && strcmp(found, v->list[i].text) ? "" : v->list[i].text;
+	return found;
+}
+
+static bool same_family(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "_");
+
+	return len && a[len] && !strncmp(a, b, len + 1);
+}
+
+/* Whether another macro of the family of @name has @number here, and not (any more, or yet) on the other side. */
+static bool has_other(const struct values *here, const struct values *there, const char *name, const char *number)
+{
+	size_t i;
+
+	for (i = 0; i < here->count; i++) {
+		const struct value *v = &here->list[i];
+		const char *other;
+
+		if (strcmp(v->text, number) || !strcmp(v->name, name) || !same_family(name, v->name))
+			continue;
+		other = number_by_name(there, v->name);
+		if (!other || strcmp(other, number))
+			return true;
+	}
+	return false;
+}
+
+void values_renumbered(const char *before, const char *after, struct names *out)
+{
+	struct values pre = { 0 }, post = { 0 };
+	size_t i;
+
+	values_read(before, &pre);
+	values_read(after, &post);
+	for (i = 0; i < pre.count; i++) {
+		const char *name = pre.list[i].name;
+		const char *old = number_by_name(&pre, name), *new = number_by_name(&post, name);
+
+		if (new && *old && *new && strcmp(old, new) &&
+		    (has_other(&pre, &post, name, new) || has_other(&post, &pre, name, old)))
+			names_add(out, name, strlen(name));
+	}
+	values_fini(&pre);
+	values_fini(&post);
+}
+
+void renumbered_add(struct renumbered *r, const char *before, const char *after, const char *path)
+{
+	struct names found = { 0 };
+	size_t i;
+
+	values_renumbered(before, after, &found);
+	for (i = 0; i < found.count; i++) {
+		array_grow(r->macros, r->count, r->capacity);
+		array_grow(r->paths, r->count, r->path_capacity);
+		r->macros[r->count] = xstrdup(found.list[i]);
+		r->paths[r->count++] = xstrdup(path);
+	}
+	names_fini(&found);
+}
+
+void renumbered_fini(struct renumbered *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++) {
+		free(r->macros[i]);
+		free(r->paths[i]);
+	}
+	free(r->macros);
+	free(r->paths);
+	*r = (struct renumbered){ 0 };
+}
