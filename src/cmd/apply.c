@@ -565,6 +565,7 @@ static struct error *apply(struct apply *a)
 {
 	TRY(open_packs(a));
 	TRY(check_installed(a));
+	TRY(host_check_signing());
 	TRY(prove(a));
 	return a->opts->dry_run ? NULL : install(a);
 }
