@@ -11,7 +11,7 @@ _kmend_ids()
 _kmend_takes()
 {
 	case $1 in
-	create) echo "--kernel --source --config --headers -j --key -o --accept --all-objects @patches" ;;
+	create) echo "--kernel --source --config --headers -j --key -o --expires --channel --serial --accept --all-objects @patches" ;;
 	inspect) echo "--json @packs" ;;
 	verify) echo "--snapshot --allow-unsigned --json @packs" ;;
 	snapshot) echo "--json @folders" ;;
@@ -19,6 +19,7 @@ _kmend_takes()
 	boot) echo "--settle --after --json" ;;
 	undo) echo "--all --timeout --json @ids" ;;
 	status) echo "--json --motd --prometheus" ;;
+	withdraw) echo "--key -o --json @files" ;;
 	key) echo "generate trust list revoke --no-password --json @files" ;;
 	help) echo "$commands" ;;
 	esac
@@ -27,7 +28,7 @@ _kmend_takes()
 _kmend()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="create inspect verify snapshot apply boot undo status key version help"
+	local commands="create inspect verify snapshot apply boot undo status key withdraw version help"
 	local takes words
 
 	if [ "$COMP_CWORD" = 1 ]; then
@@ -47,7 +48,7 @@ _kmend()
 		mapfile -t COMPREPLY < <(compgen -W "data: layout: init:" -- "$cur")
 		return
 		;;
-	--timeout | --after | -j) return ;;
+	--timeout | --after | --expires | --channel | --serial | -j) return ;;
 	esac
 	takes=$(_kmend_takes "${COMP_WORDS[1]}")
 	words=${takes%@*}

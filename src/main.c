@@ -3,6 +3,7 @@
 #include "kmend/engine.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/privilege.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,8 +23,11 @@ static const struct command {
 } commands[] = {
 	{ "create", cmd_create,
 	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] "
-	  "[--accept WHAT]... [--all-objects[=N]] PATCH...",
+	  "[--expires DATE] [--channel NAME --serial N] [--accept WHAT]... [--all-objects[=N]] PATCH...",
 	  "make an update from source patches",
+	  "--expires DATE        it may be applied up to this day, such as 2027-12-31\n"
+	  "--channel NAME --serial N\n"
+	  "                      it is the Nth of a series: where one was applied, older ones are refused\n"
 	  "--accept data:NAME    the changed content of NAME is for later boots\n"
 	  "--accept layout:TYPE  the new layout of TYPE was thought of (or how function TYPE is called)\n"
 	  "--accept init:NAME    no running code relies on what the changed NAME does, which ran already\n"
@@ -56,6 +60,10 @@ static const struct command {
 	{ "status", cmd_status, "[--json | --motd | --prometheus FILE] [-v]", "show what is applied",
 	  "Exits with 0 where all installed updates are applied, 1 where none is installed, 2 where some are not\n"
 	  "applied, 3 where it cannot tell.\n" },
+	{ "withdraw", cmd_withdraw, "[--json] LIST | --key F -o LIST ID...",
+	  "take back updates that turned out to be bad",
+	  "Remembers the ids in LIST, which a trusted key must have signed (LIST.minisig): these updates are not\n"
+	  "applied any more, and `kmend status` tells of those that are.  For root.  With --key it makes such a list.\n" },
 	{ "late", cmd_late, "load|unload MODULE", NULL, NULL },
 	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
 	{ "version", cmd_version, "", "show kmend's version", NULL },
@@ -122,8 +130,10 @@ static struct error *run(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--version"))
 		return cmd_version(1, argv);
 	/* Without a command, options are those of status. */
-	if (argc < 2 || argv[1][0] == '-')
+	if (argc < 2 || argv[1][0] == '-') {
+		privilege_begin();
 		return cmd_status(argc, argv);
+	}
 	command = find_command(argv[1]);
 	if (!command)
 		return usage_error("unknown command %s", argv[1]);
@@ -131,6 +141,9 @@ static struct error *run(int argc, char **argv)
 		print_usage(command);
 		return NULL;
 	}
+	/* create runs the kernel's makefiles, as whoever calls it. */
+	if (command->function != cmd_create)
+		privilege_begin();
 	return command->function(argc - 1, argv + 1);
 }
 

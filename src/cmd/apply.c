@@ -5,6 +5,7 @@
 #include "cmd/record.h"
 #include "host/host.h"
 #include "host/probation.h"
+#include "host/seen.h"
 #include "host/store.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -319,7 +320,7 @@ static struct error *load_update(struct applying *u)
 	}
 	u->recorded = true;
 	return host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
-				 u->proof.trust.state == TRUST_SIGNED ? u->proof.trust.key_id : NULL);
+				 proof_signer(&u->proof));
 }
 
 /* All modules that it changes: those that are there may go, and come back. */
@@ -402,6 +403,22 @@ static struct error *keep_packs(const struct apply *a)
 	return NULL;
 }
 
+/* From here on older ones of their channels are refused. */
+static struct error *note_serials(const struct apply *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->opts->count; i++) {
+		const struct proof *p = &a->updates[i].proof;
+		const struct manifest *m = p->pack->manifest;
+
+		if (m->channel && *m->channel)
+			TRY(error_prefix(seen_note_serial(proof_signer(p), m->channel, m->serial),
+					 "the updates are applied, but not installed"));
+	}
+	return NULL;
+}
+
 static struct error *make_installed(const struct apply *a)
 {
 	_cleanup_free_ const char **ids = update_ids(a);
@@ -409,6 +426,7 @@ static struct error *make_installed(const struct apply *a)
 
 	for (i = 0; i < a->opts->count; i++)
 		error_free(host_refusal_remove(ids[i]));
+	TRY(note_serials(a));
 	if (a->opts->at_boot)
 		return NULL;
 	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
@@ -565,6 +583,7 @@ static struct error *apply(struct apply *a)
 {
 	TRY(open_packs(a));
 	TRY(check_installed(a));
+	TRY(host_check_signing());
 	TRY(prove(a));
 	return a->opts->dry_run ? NULL : install(a);
 }

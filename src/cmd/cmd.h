@@ -20,6 +20,7 @@ struct error *cmd_snapshot(int argc, char **argv) __must_use;
 struct error *cmd_apply(int argc, char **argv) __must_use;
 struct error *cmd_boot(int argc, char **argv) __must_use;
 struct error *cmd_undo(int argc, char **argv) __must_use;
+struct error *cmd_withdraw(int argc, char **argv) __must_use;
 struct error *cmd_late(int argc, char **argv) __must_use;
 struct error *cmd_status(int argc, char **argv) __must_use;
 struct error *cmd_key(int argc, char **argv) __must_use;

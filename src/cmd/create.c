@@ -13,6 +13,7 @@
 #include "util/memory.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,9 @@ struct create_options {
 	struct kit_options kit;
 	const char *key;
 	const char *out;
+	const char *expires;
+	const char *channel;
+	uint64_t serial;
 	struct accepted accepted;
 	char *const *patches;
 	size_t patch_count;
@@ -86,6 +90,26 @@ static struct error *parse_accept(char *s, struct accepted *accepted)
 	return NULL;
 }
 
+static struct error *parse_term(int c, const char *s, struct create_options *o)
+{
+	char *end;
+
+	if (c == 'E' && !manifest_is_date(s))
+		return usage_error("--expires takes a date such as 2027-12-31, not %s", s);
+	if (c == 'N' && !manifest_is_channel(s))
+		return usage_error("--channel takes a name of letters, digits, - and _, not %s", s);
+	if (c == 'E')
+		o->expires = s;
+	if (c == 'N')
+		o->channel = s;
+	if (c != 's')
+		return NULL;
+	o->serial = strtoul(s, &end, 10);
+	if (*end || *s < '1' || *s > '9' || o->serial > INT64_MAX)
+		return usage_error("--serial takes a number from 1 on, not %s", s);
+	return NULL;
+}
+
 static struct error *parse_options(int argc, char **argv, struct create_options *o)
 {
 	static const struct option options[] = {
@@ -93,6 +117,8 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
+		{ "expires", required_argument, NULL, 'E' }, { "channel", required_argument, NULL, 'N' },
+		{ "serial", required_argument, NULL, 's' },
 		{ "all-objects", optional_argument, NULL, 'O' }, CMD_COMMON_OPTIONS
 	};
 	int c;
@@ -118,6 +144,11 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		case 'o':
 			o->out = optarg;
 			break;
+		case 'E':
+		case 'N':
+		case 's':
+			TRY(parse_term(c, optarg, o));
+			break;
 		case 'A':
 			TRY(parse_accept(optarg, &o->accepted));
 			break;
@@ -133,6 +164,8 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 	}
 	if (optind == argc)
 		return usage_error("create takes the patches that make the update");
+	if (!o->channel != !o->serial)
+		return usage_error("--channel and --serial belong together");
 	o->patches = argv + optind;
 	o->patch_count = argc - optind;
 	return NULL;
@@ -254,6 +287,10 @@ static struct error *make_update(struct create *c)
 	m->description = describe_all(c->patches);
 	m->release = xstrdup(c->kit->release);
 	m->version = xstrdup(c->kit->version);
+	if (o->expires)
+		memcpy(m->expires, o->expires, sizeof(m->expires));
+	m->channel = xstrdup(o->channel ?: "");
+	m->serial = o->serial;
 	pack_patches(c);
 	pack_add(c->pack, "engine/kmend.ko", c->engine, c->engine_size);
 	TRY(targets_pack(&c->targets, c->kit, c->symvers, c->engine_symvers, c->pack));

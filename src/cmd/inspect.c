@@ -4,6 +4,7 @@
 #include "util/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,6 +52,10 @@ static void print_text(const struct pack *p, uintmax_t size)
 	for (i = 0; i < m->cve_count; i++)
 		printf("repairs: %s\n", m->cves[i]);
 	printf("kernel: %s%s%s\n", m->release, *m->version ? " " : "", m->version);
+	if (*m->expires)
+		printf("to be applied until: %s\n", m->expires);
+	if (m->channel)
+		printf("channel: %s, serial %" PRIu64 "\n", m->channel, m->serial);
 	printf("size: %ju bytes, %zu members\n", size, m->member_count);
 	printf("signature: %s\n", p->signature ? "present (kmend verify checks it)" : "none");
 	if (m->stays_loaded)

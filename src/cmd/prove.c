@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/prove.h"
 
+#include "host/seen.h"
+#include "host/store.h"
 #include "util/memory.h"
+#include "util/privilege.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,11 +38,51 @@ static struct error *check_kernel(const char *path, const struct manifest *m, co
 	return NULL;
 }
 
+const char *proof_signer(const struct proof *p)
+{
+	return p->trust.state == TRUST_SIGNED ? p->trust.key_id : NULL;
+}
+
+static struct error *check_serial(const char *path, const struct proof *p)
+{
+	_cleanup_(store_free) struct store store = { 0 };
+	const struct manifest *m = p->pack->manifest;
+	uint64_t seen;
+
+	if (!m->channel || !*m->channel)
+		return NULL;
+	TRY(seen_serial(proof_signer(p), m->channel, &seen));
+	if (m->serial >= seen)
+		return NULL;
+	TRY(store_read(&store));
+	if (store_get(&store, m->id))
+		return NULL;
+	return refuse("SERIAL-OLD",
+		      "%s is number %" PRIu64 " of the channel %s, of which number %" PRIu64 " was applied here", path,
+		      m->serial, m->channel, seen);
+}
+
+struct error *proof_check_terms(const char *path, const struct proof *p, const char *kernel)
+{
+	const struct manifest *m = p->pack->manifest;
+	bool withdrawn;
+
+	if (manifest_is_expired(m, time(NULL)))
+		return refuse("PACK-EXPIRED", "%s was to be applied until %s", path, m->expires);
+	if (kernel)
+		return NULL;
+	TRY(seen_is_withdrawn(m->id, &withdrawn));
+	if (withdrawn)
+		return refuse("PACK-WITHDRAWN", "%s (%s) was withdrawn by its makers", path, m->id);
+	return check_serial(path, p);
+}
+
 struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 {
 	TRY(pack_read(path, &p->pack));
 	TRY(trust_check(p->pack, allow_unsigned, &p->trust));
-	return check_kernel(path, p->pack->manifest, kernel);
+	TRY(check_kernel(path, p->pack->manifest, kernel));
+	return proof_check_terms(path, p, kernel);
 }
 
 static struct error *match_target(struct proof *p, struct live *live, struct proof_target *t)
@@ -72,23 +116,30 @@ static struct error *bind_target(struct proof *p, struct live *live, struct proo
 struct error *proof_match(struct proof *p, struct live *live)
 {
 	const struct manifest *m = p->pack->manifest;
+	struct error *err = NULL;
 	size_t i;
 
 	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
-	for (i = 0; i < m->target_count; i++) {
+	for (i = 0; i < m->target_count; i++)
 		p->targets[i].target = &m->targets[i];
-		TRY(match_target(p, live, &p->targets[i]));
-	}
-	return NULL;
+	/* What is open already is enough for the proof. */
+	privilege_lower();
+	for (i = 0; i < m->target_count && !err; i++)
+		err = match_target(p, live, &p->targets[i]);
+	privilege_raise();
+	return err;
 }
 
 struct error *proof_bind(struct proof *p, struct live *live)
 {
+	struct error *err = NULL;
 	size_t i;
 
-	for (i = 0; i < p->pack->manifest->target_count; i++)
-		TRY(bind_target(p, live, &p->targets[i]));
-	return NULL;
+	privilege_lower();
+	for (i = 0; i < p->pack->manifest->target_count && !err; i++)
+		err = bind_target(p, live, &p->targets[i]);
+	privilege_raise();
+	return err;
 }
 
 static struct error *missing(const struct manifest_target *mt, const char *why)
@@ -101,6 +152,7 @@ struct error *proof_target(struct proof *p, struct live *live, const char *targe
 			   const struct proof_target **out)
 {
 	const struct manifest *m = p->pack->manifest;
+	struct error *err;
 	size_t i;
 
 	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
@@ -110,11 +162,15 @@ struct error *proof_target(struct proof *p, struct live *live, const char *targe
 		;
 	if (i == m->target_count)
 		return refuse("PACK-INVALID", "%s does not change the module %s", m->id, target);
-	TRY(match_target(p, live, &p->targets[i]));
-	if (p->targets[i].absent)
-		return missing(&m->targets[i], "");
 	*out = &p->targets[i];
-	return bind_target(p, live, &p->targets[i]);
+	privilege_lower();
+	err = match_target(p, live, &p->targets[i]);
+	if (!err && p->targets[i].absent)
+		err = missing(&m->targets[i], "");
+	if (!err)
+		err = bind_target(p, live, &p->targets[i]);
+	privilege_raise();
+	return err;
 }
 
 struct error *proof_require_loaded(const struct proof *p)

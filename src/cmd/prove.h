@@ -22,12 +22,23 @@ struct proof {
 };
 
 /*
- * Reads the pack at @path and judges its signature and kernel; @kernel: the
+ * Reads the pack at @path and judges its signature, kernel and terms; @kernel: the
  * folder of a snapshot, NULL for the running kernel.
- * Errors: those of pack_read() and trust_check(); KERNEL-OTHER.
+ * Errors: those of pack_read(), trust_check() and proof_check_terms(); KERNEL-OTHER.
  */
 struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 	__must_use;
+
+/*
+ * Refuses what its makers do not want applied any more: PACK-EXPIRED,
+ * PACK-WITHDRAWN, SERIAL-OLD; for a snapshot (@kernel) only the first, as it is
+ * no judgement of this machine.  That a later one of its channel was applied
+ * is no hindrance for what is installed, which came before it.
+ */
+struct error *proof_check_terms(const char *path, const struct proof *p, const char *kernel) __must_use;
+
+/* The id of the trusted key that signed it, or NULL. */
+const char *proof_signer(const struct proof *p);
 
 /*
  * Matches every object with the running kernel, but those of modules that are

@@ -89,6 +89,15 @@ void record_undo(const char *id, const struct host_record *record, uint64_t paus
 	finish(&e, "undo", id, err);
 }
 
+void record_withdrawn(const char *id, const char *key_id)
+{
+	struct journal_entry e;
+
+	journal_begin(&e, LOG_WARNING, "%s is withdrawn: a list says so that the key %s signed", id, key_id);
+	journal_add(&e, "KMEND_KEY", key_id);
+	finish(&e, "withdraw", id, NULL);
+}
+
 void record_set_aside(const char *id)
 {
 	struct journal_entry e;

@@ -20,6 +20,9 @@ void record_apply(const char *action, const char *path, const struct proof *proo
 void record_undo(const char *id, const struct host_record *record, uint64_t pause_ns,
 		 const struct error *err);
 
+/* That the key @key_id withdrew update @id. */
+void record_withdrawn(const char *id, const char *key_id);
+
 /* That update @id was set aside. */
 void record_set_aside(const char *id);
 

@@ -203,6 +203,8 @@ static void print_text(const struct status *s, bool details)
 	for (i = 0; i < s->count; i++) {
 		print_row(&s->updates[i]);
 		print_remark(&s->updates[i], s);
+		if (s->updates[i].withdrawn)
+			printf("    withdrawn by its makers: undo it\n");
 		if (s->updates[i].loaded)
 			print_late(s->updates[i].loaded);
 		if (details)

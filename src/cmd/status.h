@@ -29,6 +29,7 @@ struct status_update {
 	char *signed_by;			/* the key; NULL: unsigned, or not known; owned */
 	bool recorded;				/* that is known */
 	bool on_probation;
+	bool withdrawn;				/* by its makers */
 	char *code;				/* of the refusal, or NULL; owned */
 	char *message;				/* why it is not applied, or NULL; owned */
 };

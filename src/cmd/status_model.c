@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/status.h"
 #include "host/private.h"
+#include "host/seen.h"
 #include "live/live.h"
 #include "pack/pack.h"
 #include "util/memory.h"
@@ -63,6 +64,7 @@ static struct error *add(struct status *s, const char *id, const struct host_upd
 	*u = (struct status_update){ .id = id, .loaded = loaded, .stored = stored };
 	for (i = 0; i < s->probation.count; i++)
 		u->on_probation |= !strcmp(s->probation.ids[i], id);
+	TRY(seen_is_withdrawn(id, &u->withdrawn));
 	if (loaded) {
 		struct error *err = host_record_read(id, &record);
 

@@ -121,8 +121,9 @@ static void add_stored(json_t *json, const struct status_update *u)
 
 static json_t *update_json(const struct status_update *u)
 {
-	json_t *json = json_pack("{s:s,s:s,s:b,s:b}", "id", u->id, "state", status_names[u->state],
-				 "installed", u->stored != NULL, "on_probation", u->on_probation);
+	json_t *json = json_pack("{s:s,s:s,s:b,s:b,s:b}", "id", u->id, "state", status_names[u->state],
+				 "installed", u->stored != NULL, "on_probation", u->on_probation, "withdrawn",
+				 u->withdrawn);
 
 	if (u->loaded)
 		add_loaded(json, u->loaded);

@@ -2,6 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
 #include "util/memory.h"
+#include "util/privilege.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -117,6 +118,8 @@ static struct error *verify(const char *path, bool allow_unsigned, const char *s
 
 	TRY(proof_open(path, allow_unsigned, snapshot, p));
 	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
+	/* Nothing is opened any more. */
+	privilege_drop();
 	TRY(proof_match(p, *live));
 	err = proof_bind(p, *live);
 	if (!err)

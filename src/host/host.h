@@ -36,10 +36,18 @@ struct error *host_lock(int *fd) __must_use;
 
 /*
  * Loads the module in @image (@size bytes) with the name @name, for messages.
+ * Where the kernel takes only signed modules it is signed with the machine's key.
  * Errors: the refusals MODULE-SIGNATURE, MODULES-LOCKDOWN, MODULES-DISABLED,
- * MODULE-EXISTS; system errors.
+ * MODULE-EXISTS, KEY-INVALID; system errors.
  */
 struct error *host_load_module(const void *image, size_t size, const char *name) __must_use;
+
+/*
+ * Refuses where it is clear beforehand that no module will be taken: the kernel
+ * wants signatures, and there is no key to make them (MODULE-SIGNATURE,
+ * KEY-INVALID).
+ */
+struct error *host_check_signing(void) __must_use;
 
 /*
  * Unloads the module @name without waiting; one that is not loaded is no error.

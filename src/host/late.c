@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LATE SYSFS "/late"
@@ -68,11 +67,12 @@ static bool is_switch_error(int errnum)
 
 struct error *host_late_load(const char *id, const void *image, size_t size, const char *name)
 {
-	if (!syscall(SYS_init_module, image, size, ""))
-		return NULL;
-	if (is_switch_error(errno))
-		return host_late_error(id, errno);
-	return host_module_error(name, errno);
+	int errnum;
+
+	TRY(host_insert_module(image, size, &errnum));
+	if (is_switch_error(errnum))
+		return host_late_error(id, errnum);
+	return errnum ? host_module_error(name, errnum) : NULL;
 }
 
 static char *note_path(const char *id, const char *module)

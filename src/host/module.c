@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/private.h"
+#include "host/signing.h"
 #include "util/file.h"
 #include "util/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
+
+/* The machine's key, once the kernel has wanted it. */
+static struct signer *signer;
 
 static bool modules_disabled(void)
 {
@@ -22,7 +26,12 @@ static bool modules_disabled(void)
 	return *(char *)text == '1';
 }
 
-static struct error *not_permitted(const char *name)
+/* What the kernel's owner has to do once, so that the kernel takes what the machine's key signed. */
+#define ENROL                                                                                              \
+	"it is signed with the machine's key, and the kernel does not trust that: `mokutil --import %s`, "  \
+	"then reboot and choose \"Enroll MOK\"; that works where the machine starts by UEFI and shim"
+
+static struct error *not_permitted(const char *name, const char *certificate)
 {
 	TRY(host_require_root("load modules"));
 	if (modules_disabled())
@@ -31,23 +40,22 @@ static struct error *not_permitted(const char *name)
 			      "only a reboot can change",
 			      name);
 	return refuse("MODULES-LOCKDOWN",
-		      "the module %s cannot be loaded: the kernel is locked down and it has no "
-		      "signature that the kernel trusts; sign it with a key that is enrolled "
-		      "(mokutil), or boot without Secure Boot and lockdown",
-		      name);
+		      "the module %s cannot be loaded: the kernel is locked down, or kmend runs without CAP_SYS_MODULE; " ENROL,
+		      name, certificate);
 }
 
 struct error *host_module_error(const char *name, int errnum)
 {
+	const char *certificate = signer ? signer_certificate(signer) : "CERTIFICATE";
+
 	switch (errnum) {
 	case EPERM:
-		return not_permitted(name);
+		return not_permitted(name, certificate);
 	case EKEYREJECTED:
 	case ENOKEY:
 		return refuse("MODULE-SIGNATURE",
-			      "the module %s cannot be loaded: the kernel takes only modules that "
-			      "are signed with a key that it trusts (module.sig_enforce)",
-			      name);
+			      "the module %s cannot be loaded: the kernel takes only signed modules; " ENROL, name,
+			      certificate);
 	case EEXIST:
 		return refuse("MODULE-EXISTS", "the module %s is loaded already", name);
 	default:
@@ -57,11 +65,47 @@ struct error *host_module_error(const char *name, int errnum)
 	}
 }
 
+/* Whether the kernel might take it with a signature. */
+static bool wants_signature(int errnum)
+{
+	return errnum == EKEYREJECTED || errnum == ENOKEY ||
+	       (errnum == EPERM && !geteuid() && !modules_disabled());
+}
+
+struct error *host_insert_module(const void *image, size_t size, int *errnum)
+{
+	_cleanup_free_ void *with_signature = NULL;
+	size_t signed_size;
+
+	if (!signer && !signing_demanded()) {
+		*errnum = syscall(SYS_init_module, image, size, "") ? errno : 0;
+		if (!wants_signature(*errnum))
+			return NULL;
+	}
+	if (!signer)
+		TRY(signer_open(&signer));
+	TRY(signer_sign(signer, image, size, &with_signature, &signed_size));
+	*errnum = syscall(SYS_init_module, with_signature, signed_size, "") ? errno : 0;
+	return NULL;
+}
+
+struct error *host_check_signing(void)
+{
+	struct signer *key;
+
+	if (!signing_demanded() || modules_disabled())
+		return NULL;
+	TRY(signer_open(&key));
+	signer_free(key);
+	return NULL;
+}
+
 struct error *host_load_module(const void *image, size_t size, const char *name)
 {
-	if (syscall(SYS_init_module, image, size, ""))
-		return host_module_error(name, errno);
-	return NULL;
+	int errnum;
+
+	TRY(host_insert_module(image, size, &errnum));
+	return errnum ? host_module_error(name, errnum) : NULL;
 }
 
 struct error *host_unload_module(const char *name)

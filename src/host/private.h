@@ -17,6 +17,13 @@ char *host_path(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Whether host_set_root() set another root than the machine's own. */
 bool host_has_root(void);
 
+/*
+ * Loads a module, with the signature of the machine's key where the kernel wants
+ * one; *@errnum is 0, or why the kernel did not take it.  Errors: those of
+ * signer_open().
+ */
+struct error *host_insert_module(const void *image, size_t size, int *errnum) __must_use;
+
 /* Why init_module() failed with @errnum for the module @name. */
 struct error *host_module_error(const char *name, int errnum) __must_use;
 

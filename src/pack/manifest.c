@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <time.h>
 
 static void free_strings(char **strings, size_t count)
 {
@@ -68,6 +69,7 @@ void manifest_free(struct manifest *m)
 	free(m->description);
 	free(m->release);
 	free(m->version);
+	free(m->channel);
 	free(m);
 }
 
@@ -193,6 +195,43 @@ static json_t *members_to_json(const struct manifest *m)
 	return array;
 }
 
+/* Where they are not said the fields are not there, so that a pack without them is what it always was. */
+static void add_terms(const struct manifest *m, json_t *root)
+{
+	if (*m->expires)
+		json_object_set_new(root, "expires", text(m->expires));
+	if (!m->channel || !*m->channel)
+		return;
+	json_object_set_new(root, "channel", text(m->channel));
+	json_object_set_new(root, "serial", json_integer(m->serial));
+}
+
+bool manifest_is_date(const char *s)
+{
+	struct tm tm = { 0 }, same;
+	const char *end = strptime(s, "%Y-%m-%d", &tm);
+	time_t t = timegm(&tm);
+	char text[64];
+
+	if (!end || *end || !gmtime_r(&t, &same))
+		return false;
+	/* The 31st of a month that has 30 days becomes the 1st of the next one. */
+	strftime(text, sizeof(text), "%Y-%m-%d", &same);
+	return !strcmp(text, s) && strlen(s) == MANIFEST_DATE_SIZE - 1;
+}
+
+bool manifest_is_expired(const struct manifest *m, int64_t now)
+{
+	time_t t = now;
+	struct tm tm;
+	char today[64];
+
+	if (!*m->expires)
+		return false;
+	return !gmtime_r(&t, &tm) || !strftime(today, sizeof(today), "%Y-%m-%d", &tm) ||
+	       strcmp(today, m->expires) > 0;
+}
+
 /* jansson's JSON_SORT_KEYS sorts by bytes, so nothing here depends on the order. */
 struct error *manifest_to_json(const struct manifest *m, char **json, size_t *size)
 {
@@ -206,6 +245,7 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
 
 	if (!root)
 		return refuse("PACK-INVALID", "the manifest has text that is not UTF-8");
+	add_terms(m, root);
 	dump = json_dumps(root, JSON_SORT_KEYS | JSON_INDENT(2));
 	json_decref(root);
 	if (!dump)

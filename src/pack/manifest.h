@@ -10,6 +10,7 @@
  *   "." or ".." parts, at most 255 bytes;
  * - names of targets and of update modules are of letters, digits, "_" and
  *   "-", shorter than KMEND_NAME_LEN;
+ * - a date is one of the calendar; a serial is there with its channel only;
  * - every file that a target or an object names is a listed member;
  * - the object of each symbol, hook and declaration, and of each replaced
  *   function, is one that a target lists;
@@ -26,6 +27,7 @@
 
 #define MANIFEST_FORMAT 2
 #define MANIFEST_MAX_SIZE (4u << 20)	/* bytes of JSON */
+#define MANIFEST_DATE_SIZE 11		/* "2027-12-31" and a NUL */
 #define PACK_MAX_MEMBERS 4096		/* without the manifest and its signature */
 #define PACK_MAX_SIZE (512ull << 20)	/* bytes of these members together */
 
@@ -98,6 +100,9 @@ struct manifest {
 	size_t cve_count;
 	char *release;		/* uname -r of the kernel */
 	char *version;		/* uname -v of the kernel; empty where the kit does not tell it */
+	char expires[MANIFEST_DATE_SIZE]; /* the last day, in UTC, on which it may be applied; empty: always */
+	char *channel;		/* the series that it is one of; empty or NULL: none */
+	uint64_t serial;	/* its place in the channel: from 1 on */
 	char **notes;		/* what create wants the administrator to know, one sentence each */
 	size_t note_count;
 	bool stays_loaded;	/* new code's addresses may outlive an undo: its module is not unloaded */
@@ -122,6 +127,13 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
  * On success *@m is the caller's, to be given to manifest_free().
  */
 struct error *manifest_from_json(const char *json, size_t size, struct manifest **m) __must_use;
+
+/* Whether @s is a date, "2027-12-31"; whether @s can be the name of a channel. */
+bool manifest_is_date(const char *s);
+bool manifest_is_channel(const char *s);
+
+/* Whether the last day on which @m may be applied is over at the time @now, seconds since 1970. */
+bool manifest_is_expired(const struct manifest *m, int64_t now);
 
 void manifest_free(struct manifest *m);
 

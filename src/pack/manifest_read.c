@@ -173,6 +173,37 @@ static struct error *read_kernel(const json_t *obj, struct manifest *m)
 	return get_text(obj, "version", &m->version);
 }
 
+bool manifest_is_channel(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len && len < KMEND_NAME_LEN && strspn(s, WORD_CHARS) == len;
+}
+
+/* For how long it is good, and what it comes after; all of it may be missing. */
+static struct error *read_terms(const json_t *obj, struct manifest *m)
+{
+	_cleanup_free_ char *expires = NULL;
+	json_t *serial;
+
+	if (json_object_get(obj, "expires")) {
+		TRY(get_text(obj, "expires", &expires));
+		if (!manifest_is_date(expires))
+			return refuse(CODE, "expires is not a date");
+		memcpy(m->expires, expires, sizeof(m->expires));
+	}
+	if (!json_object_get(obj, "channel"))
+		return json_object_get(obj, "serial") ? refuse(CODE, "serial is there without a channel") : NULL;
+	TRY(get_text(obj, "channel", &m->channel));
+	if (!manifest_is_channel(m->channel))
+		return refuse(CODE, "channel is not a channel's name");
+	TRY(get(obj, "serial", JSON_INTEGER, "an integer", &serial));
+	if (json_integer_value(serial) < 1)
+		return refuse(CODE, "serial is out of range");
+	m->serial = json_integer_value(serial);
+	return NULL;
+}
+
 static struct error *read_member(const json_t *obj, struct manifest_member *member)
 {
 	_cleanup_free_ char *hex = NULL;
@@ -480,11 +511,13 @@ static struct error *read_root(const json_t *root, struct manifest *m, json_t *m
 	/* First, since another format may have other fields. */
 	TRY(check_format(root));
 	TRY(check_keys(root, KEYS("format", "id", "description", "cves", "release", "version",
-				  "notes", "stays_loaded", "targets", "members")));
+				  "notes", "stays_loaded", "targets", "members", "expires", "channel",
+				  "serial")));
 	TRY(read_id(root, m));
 	TRY(get_text(root, "description", &m->description));
 	TRY(read_cves(root, m));
 	TRY(read_kernel(root, m));
+	TRY(read_terms(root, m));
 	TRY(read_strings(root, "notes", &m->notes, &m->note_count));
 	stays = json_object_get(root, "stays_loaded");
 	if (!json_is_boolean(stays))

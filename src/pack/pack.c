@@ -4,6 +4,7 @@
 #include "pack/tarball.h"
 #include "util/file.h"
 #include "util/memory.h"
+#include "util/privilege.h"
 #include "util/sha256.h"
 #include "util/string.h"
 
@@ -255,10 +256,15 @@ struct error *pack_parse(const void *data, size_t size, const char *name, struct
 struct error *pack_read(const char *path, struct pack **p)
 {
 	_cleanup_free_ void *data = NULL;
+	struct error *err;
 	size_t size;
 
 	TRY(file_read(path, PACK_MAX_FILE, &data, &size));
-	TRY(pack_parse(data, size, path, p));
+	privilege_lower();
+	err = pack_parse(data, size, path, p);
+	privilege_raise();
+	if (err)
+		return err;
 	(*p)->archive = take_ptr(data);
 	(*p)->archive_size = size;
 	return NULL;

@@ -156,7 +156,7 @@ struct error *trust_remove(const char *id)
 }
 
 /* Several keys can share an id, which is only a number: one that fits is enough. */
-static struct error *check_signature(const struct pack *p, const struct trusted_key *keys,
+static struct error *check_signature(const void *data, size_t size, const struct trusted_key *keys,
 				     size_t count, const struct minisign_signature *signature,
 				     struct trust_result *result)
 {
@@ -166,8 +166,7 @@ static struct error *check_signature(const struct pack *p, const struct trusted_
 	minisign_id_format(signature->id, result->key_id);
 	for (size_t i = 0; i < count; i++) {
 		known = known || same_id(keys[i].public.id, signature->id);
-		if (!minisign_verify(&keys[i].public, signature, p->manifest_json,
-				     p->manifest_size))
+		if (!minisign_verify(&keys[i].public, signature, data, size))
 			continue;
 		result->state = TRUST_SIGNED;
 		result->comment = xstrdup(keys[i].public.comment);
@@ -176,12 +175,13 @@ static struct error *check_signature(const struct pack *p, const struct trusted_
 	}
 	if (known)
 		return refuse("SIGNATURE-INVALID",
-			      "the signature by the trusted key %s is not of this pack",
+			      "the signature by the trusted key %s is not of these bytes",
 			      result->key_id);
 	return NULL;
 }
 
-static struct error *check_signed(const struct pack *p, struct trust_result *result)
+static struct error *check_signed(const char *text, const void *data, size_t size,
+				  struct trust_result *result)
 {
 	struct minisign_signature signature;
 	struct trusted_key *keys;
@@ -189,29 +189,37 @@ static struct error *check_signed(const struct pack *p, struct trust_result *res
 	const char *wrong;
 	size_t count;
 
-	wrong = minisign_signature_parse(p->signature, &signature);
+	wrong = minisign_signature_parse(text, &signature);
 	if (wrong)
-		return refuse("SIGNATURE-INVALID", "the pack's signature cannot be read: %s",
+		return refuse("SIGNATURE-INVALID", "the signature cannot be read: %s",
 			      wrong);
 	TRY(trust_list(&keys, &count));
-	err = check_signature(p, keys, count, &signature, result);
+	err = check_signature(data, size, keys, count, &signature, result);
 	trust_list_free(keys, count);
 	return err;
 }
 
-struct error *trust_check(const struct pack *p, bool allow_unsigned, struct trust_result *result)
+struct error *trust_check_signature(const char *signature, const void *data, size_t size,
+				    bool allow_unsigned, struct trust_result *result)
 {
 	*result = (struct trust_result){ .state = TRUST_UNSIGNED };
-	if (p->signature)
-		TRY(check_signed(p, result));
+	if (signature)
+		TRY(check_signed(signature, data, size, result));
 	if (allow_unsigned || result->state == TRUST_SIGNED)
 		return NULL;
 	if (result->state == TRUST_UNSIGNED)
-		return refuse("SIGNATURE-MISSING", "the pack is not signed");
+		return refuse("SIGNATURE-MISSING", "it is not signed");
 	return refuse("SIGNATURE-UNKNOWN-KEY",
-		      "the pack is signed by the key %s, "
+		      "it is signed by the key %s, "
 		      "which is not in %s",
 		      result->key_id, trusted_dir());
+}
+
+struct error *trust_check(const struct pack *p, bool allow_unsigned, struct trust_result *result)
+{
+	return error_prefix(trust_check_signature(p->signature, p->manifest_json, p->manifest_size,
+						  allow_unsigned, result),
+			    "the pack");
 }
 
 void trust_result_fini(struct trust_result *result)

@@ -60,6 +60,10 @@ struct trust_result {
  */
 struct error *trust_check(const struct pack *p, bool allow_unsigned, struct trust_result *result)
 	__must_use;
+
+/* The same of @size bytes of @data, of any kind; @signature NULL: it has none. */
+struct error *trust_check_signature(const char *signature, const void *data, size_t size,
+				    bool allow_unsigned, struct trust_result *result) __must_use;
 void trust_result_fini(struct trust_result *result);
 
 #endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Capabilities: the program has those that reading and changing a kernel need,
+ * and while it reads what others made, none of them.  For the main thread of a
+ * program without others.
+ */
+#ifndef KMEND_UTIL_PRIVILEGE_H
+#define KMEND_UTIL_PRIVILEGE_H
+
+/*
+ * For the start: keeps what loading modules, reading /proc/kcore and
+ * /proc/kallsyms, and reading and writing the files of other users need, and
+ * gives up all else for good; no program that it would start gets more.
+ */
+void privilege_begin(void);
+
+/*
+ * Puts the capabilities aside until privilege_raise(): then what a mistake of
+ * ours can do is not what they allow.  They nest.
+ */
+void privilege_lower(void);
+void privilege_raise(void);
+
+/* Gives all of them up for good: privilege_raise() brings back nothing. */
+void privilege_drop(void);
+
+#endif
