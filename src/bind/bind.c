@@ -168,6 +168,31 @@ static struct error *function_at(const struct binding *b, const struct section *
 	return match_require(*m, *f);
 }
 
+/*
+ * The function's symbol is its address to all others.  Where an earlier update
+ * replaced it, the newest version, so far from there, gets the jump.
+ */
+static struct error *move_place(const struct binding *b, const struct section *sec, uint64_t offset,
+				uint64_t distance)
+{
+	_cleanup_free_ char *name = xasprintf(".rela%s", sec->name);
+	const struct section *relocs = object_section(b->ko, name);
+	Elf64_Rela rela;
+	uint64_t at;
+
+	if (!distance)
+		return NULL;
+	for (at = 0; relocs && relocs->data && at + sizeof(rela) <= relocs->size; at += sizeof(rela)) {
+		memcpy(&rela, relocs->data + at, sizeof(rela));
+		if (rela.r_offset != offset)
+			continue;
+		rela.r_addend += distance;
+		memcpy(relocs->data + at, &rela, sizeof(rela));
+		return NULL;
+	}
+	return does_not_fit(b, "a function's old code is not named");
+}
+
 static bool replaces_functions(const struct manifest_target *mt)
 {
 	size_t i;
@@ -202,6 +227,7 @@ static struct error *fill_functions(struct binding *b)
 		entry->jump_offset = f->jump_offset;
 		TRY(live_read(b->live, f->addr + f->jump_offset, entry->expected,
 			      sizeof(entry->expected)));
+		TRY(move_place(b, sec, at + offsetof(struct kmend_function, old_addr), f->addr - f->entry));
 	}
 	return NULL;
 }
@@ -223,6 +249,7 @@ static struct error *fill_ranges(struct binding *b)
 		TRY(function_at(b, sec, at + offsetof(struct kmend_range, addr), &m, &f));
 		entry = (struct kmend_range *)(sec->data + at);
 		entry->size = f->run_size;
+		TRY(move_place(b, sec, at + offsetof(struct kmend_range, addr), f->addr - f->entry));
 	}
 	return NULL;
 }
@@ -365,6 +392,19 @@ static struct error *fill_constants(struct binding *b)
 	return NULL;
 }
 
+/* An update is not undone while one is applied that was made onto it. */
+static struct error *note_onto(const struct binding *b)
+{
+	const struct live_module *module;
+	size_t count, i;
+
+	module = live_modules(b->live, &count);
+	for (i = 0; b->mt->object_count && i < count; i++)
+		if (match_is_onto(b->matches[0], module[i].name))
+			TRY(note_use(b, module[i].base));
+	return NULL;
+}
+
 struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,
 			  struct match *const *matches, struct live *live, struct bound *out)
 {
@@ -376,6 +416,8 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 	b.kernel_end = end ? end->addr : 0xffffffffc0000000;
 	TRY(open_image(&b, ko, size, mt->file));
 	err = bind_symbols(&b);
+	if (!err)
+		err = note_onto(&b);
 	if (!err)
 		err = fill_functions(&b);
 	if (!err)
