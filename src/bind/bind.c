@@ -392,19 +392,6 @@ static struct error *fill_constants(struct binding *b)
 	return NULL;
 }
 
-/* An update is not undone while one is applied that was made onto it. */
-static struct error *note_onto(const struct binding *b)
-{
-	const struct live_module *module;
-	size_t count, i;
-
-	module = live_modules(b->live, &count);
-	for (i = 0; b->mt->object_count && i < count; i++)
-		if (match_is_onto(b->matches[0], module[i].name))
-			TRY(note_use(b, module[i].base));
-	return NULL;
-}
-
 struct error *bind_update(const struct manifest_target *mt, const void *ko, size_t size,
 			  struct match *const *matches, struct live *live, struct bound *out)
 {
@@ -416,8 +403,6 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 	b.kernel_end = end ? end->addr : 0xffffffffc0000000;
 	TRY(open_image(&b, ko, size, mt->file));
 	err = bind_symbols(&b);
-	if (!err)
-		err = note_onto(&b);
 	if (!err)
 		err = fill_functions(&b);
 	if (!err)

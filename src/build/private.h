@@ -10,7 +10,7 @@
 /* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o, and what it includes. */
 char *cmd_path(const struct tree *tree, const char *name);
 
-/* What is kept of @name beside the tree: "KEY/pre-3/kernel/fork.o" with the suffix. */
+/* What is kept of @name: "KEY/pre-3/kernel/fork.o", or in a folder of its own where there is a base, with the suffix. */
 char *cached_path(const struct tree *tree, const char *name, const char *suffix);
 
 /* Creates the folder that @path is to be in. */

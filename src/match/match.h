@@ -66,9 +66,6 @@ struct error *match_object_onto(struct live *live, const char *target, struct ob
 				char *const *onto, size_t onto_count, struct match **out) __must_use;
 void match_free(struct match *m);
 
-/* Whether the module of this name is of one of the updates that the object is made onto. */
-bool match_is_onto(const struct match *m, const char *module);
-
 /* The function of this name, or NULL. */
 const struct match_function *match_function(const struct match *m, const char *name);
 

@@ -35,11 +35,6 @@ static size_t rank_of(const struct match *m, const char *module)
 	return 0;
 }
 
-bool match_is_onto(const struct match *m, const char *module)
-{
-	return rank_of(m, module) > 0;
-}
-
 bool is_of_update(const struct match *m, const struct live_symbol *s)
 {
 	return rank_of(m, s->module) > 0;
@@ -89,6 +84,18 @@ static bool is_version_of(const struct match *m, uint64_t addr, uint64_t from)
 	return false;
 }
 
+/* What every update's module has of its own (engine/update.c); the loader knows the first two by these names. */
+static bool is_of_frame(const char *name)
+{
+	static const char *const names[] = { "init_module", "cleanup_module", "update_init", "update_exit" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 /* Takes out those that are newer versions of others. */
 static size_t drop_versions(const struct match *m, struct candidate *list, size_t count)
 {
@@ -113,6 +120,8 @@ size_t find_candidates(const struct match *m, const char *name, struct candidate
 	*out = NULL;
 	while ((s = live_find(m->live, name, module, s))) {
 		if (!strchr("tTwW", s->type) || !is_ours(m, s) || (count && (*out)[count - 1].entry == s->addr))
+			continue;
+		if (is_of_update(m, s) && is_of_frame(name))
 			continue;
 		array_grow(*out, count, capacity);
 		(*out)[count++] = (struct candidate){ s->addr, newest_version(m, s->addr), is_of_update(m, s) };

@@ -361,6 +361,24 @@ static void uses_what_is_new(void **state)
 	assert_proved("f", "vmlinux", "kmend_" ONE);
 }
 
+/* What each update's module has of its own is no function of the object. */
+static void has_a_frame(void **state)
+{
+	struct object *obj;
+
+	boot();
+	apply(original, first, 0, ONE);
+	obj = compile("int cleanup_module(void) { return 5; }");
+	kernel_add(&kernel, obj);
+	kernel.module = "kmend_" ONE;
+	kernel_add(&kernel, obj);
+	kernel.module = NULL;
+	object_free(obj);
+	kernel_boot(&kernel);
+	prove("int cleanup_module(void) { return 5; }", 1);
+	assert_proved("cleanup_module", "vmlinux", "vmlinux");
+}
+
 /* A function that does nothing but go on to one that an earlier update brought is no jump of an update. */
 static void goes_on_elsewhere(void **state)
 {
@@ -393,6 +411,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(changes_it_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(changes_what_is_new, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(uses_what_is_new, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(has_a_frame, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(goes_on_elsewhere, set_up, tear_down),
 	};
 
