@@ -163,9 +163,10 @@ static void match_one(struct trial *t, struct match_function *f, enum choice cho
 	_cleanup_free_ struct candidate *list = NULL;
 	const struct candidate *c, *choose = NULL;
 	size_t called = find_candidates(t->m, f->pre->symbol->name, &list);
-	size_t possible = 0, equal = 0, found = 0;
+	size_t possible = 0, equal = 0, found = 0, i;
 
-	for (c = list; c < list + called; c++) {
+	for (i = 0; i < called; i++) {
+		c = &list[i];
 		if (!can_be(t->m, f, c, choice))
 			continue;
 		possible++;

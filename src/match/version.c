@@ -90,6 +90,9 @@ static bool is_of_frame(const char *name)
 	static const char *const names[] = { "init_module", "cleanup_module", "update_init", "update_exit" };
 	size_t i;
 
+	/* The filling before a function (objtool, since 6.2) is called after it. */
+	if (!strncmp(name, "__pfx_", 6))
+		name += 6;
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
 			return true;

@@ -364,19 +364,21 @@ static void uses_what_is_new(void **state)
 /* What each update's module has of its own is no function of the object. */
 static void has_a_frame(void **state)
 {
+#define FRAME "int __pfx_cleanup_module(void) { return 4; } int cleanup_module(void) { return 5; }"
 	struct object *obj;
 
 	boot();
 	apply(original, first, 0, ONE);
-	obj = compile("int cleanup_module(void) { return 5; }");
+	obj = compile(FRAME);
 	kernel_add(&kernel, obj);
 	kernel.module = "kmend_" ONE;
 	kernel_add(&kernel, obj);
 	kernel.module = NULL;
 	object_free(obj);
 	kernel_boot(&kernel);
-	prove("int cleanup_module(void) { return 5; }", 1);
+	prove(FRAME, 1);
 	assert_proved("cleanup_module", "vmlinux", "vmlinux");
+	assert_proved("__pfx_cleanup_module", "vmlinux", "vmlinux");
 }
 
 /* A function that does nothing but go on to one that an earlier update brought is no jump of an update. */
