@@ -34,9 +34,9 @@ next=$(objdump -d --start-address=$((0x$at)) --stop-address=$((setup + size)) "$
 printf '\125' | dd of="$work/other.ko" bs=1 seek=$((text + 0x$next - 1)) conv=notrunc 2>/dev/null
 
 guest late.sh --cpus 2 --timeout 900 --warn-is-crash --file "$work/other.ko"
-expect "status --json while a module is awaited" '["dummy","awaited",null]' \
+expect "status --json while a module is awaited" '[[]"dummy","awaited",null]' \
 	"$(json awaited '.updates[].late[]|[.module,.state,.refused]')"
-expect "status --json while it is switched" '["dummy","switched",null]' \
+expect "status --json while it is switched" '[[]"dummy","switched",null]' \
 	"$(json switched '.updates[].late[]|[.module,.state,.refused]')"
-expect "apply --json" '["dummy","nf_nat"]' "$(json two '.updates[].awaits|sort')"
+expect "apply --json" '[[]"dummy","nf_nat"]' "$(json two '.updates[].awaits|sort')"
 finish

@@ -22,7 +22,7 @@ expect "verify --json: what it counts" "0 0 0 true" \
 expect "verify --json of what is replaced" "FUNCTION-REPLACED differs [59]" \
 	"$(json verify-after '[.refused.code, (.objects[].functions[]|select(.state=="differs")|.state, .running_offset)]|join(" ")')"
 expect "apply --dry-run --json" "$id false" "$(json dry-run '.updates[]|[.id, .applied]|join(" ")')"
-expect "status --json" "2 $id applied cmdline_proc_show kmend_$id" \
+expect "status --json" "3 $id applied cmdline_proc_show kmend_$id" \
 	"$(json status '[.engine_abi, (.updates[]|.id, .state, .functions[].name, .modules[])]|join(" ")')"
 
 # What was proved there is proved here, to the same addresses, by anybody who may read the snapshot.

@@ -70,7 +70,7 @@ run_guest()
 	for kernel in $(kernels); do
 		echo "$script: kernel $kernel"
 		build_all "$kernel"
-		"$top/tools/vm" run --kernel "$kernel" --timeout "${VM_SECONDS:-300}" --warn-is-crash "$@" --file "$built/modules" \
+		"$top/tools/vm" run --kernel "$kernel" --timeout "${VM_SECONDS:-700}" --warn-is-crash "$@" --file "$built/modules" \
 			--file "$built/bind" --file "$built/fexit" --file "$top/tests/vm/engine/guest.sh" \
 			"$top/tests/vm/engine/$script"
 	done
