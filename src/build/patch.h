@@ -40,7 +40,10 @@ struct patches {
 struct error *patches_read(char *const *paths, size_t count, struct patches **p) __must_use;
 void patches_free(struct patches *p);
 
-/* Adds a patch of @size bytes, copied, called @name in messages, to *@p, which is made where it is NULL. Errors: as above. */
+/*
+ * Adds a patch of @size bytes, copied, called @name in messages, to *@p, which is
+ * made where it is NULL.  Errors: as above.
+ */
 struct error *patches_add(struct patches **p, const char *name, const void *text, size_t size) __must_use;
 
 /*
@@ -62,7 +65,10 @@ struct error *patch_apply(const struct tree *tree, const struct patches *p) __mu
 /* Applies them to the files in the folder @dir, and does nothing else. */
 struct error *patch_apply_in(const char *dir, const struct patches *p) __must_use;
 
-/* Copies the files that @p names from the tree to the folder @dir, with the base, and without line numbers kept. */
+/*
+ * Copies the files that @p names from the tree to the folder @dir, with the base
+ * applied, and with no #line directives.
+ */
 struct error *patch_copy_plain(const struct tree *tree, const struct patches *p, const char *dir) __must_use;
 
 /* Puts everything back that patch_apply() changed, but the base; nothing to do is no error. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of this folder share: trial.c compares, match.c decides, address.c tells, version.c follows updates. */
+/*
+ * What the files of this folder share: trial.c compares, match.c decides,
+ * address.c tells, version.c follows updates.
+ */
 #ifndef KMEND_MATCH_TRIAL_H
 #define KMEND_MATCH_TRIAL_H
 
