@@ -4,15 +4,20 @@
 
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
+# The packets and the bytes that the module counted, read at once
+sent()
+{
+	sed -n 's/^ *dummy0: *//p' /proc/net/dev | tr -s ' ' | cut -d' ' -f9,10
+}
+
 # Bytes that the module counts for each packet
 packet_size()
 {
-	packets=$(cat /sys/class/net/dummy0/statistics/tx_packets)
-	bytes=$(cat /sys/class/net/dummy0/statistics/tx_bytes)
+	before=$(sent)
 	ping -c 1 -W 1 -I dummy0 192.0.2.9 >/dev/null 2>&1
-	packets=$(($(cat /sys/class/net/dummy0/statistics/tx_packets) - packets))
-	bytes=$(($(cat /sys/class/net/dummy0/statistics/tx_bytes) - bytes))
-	[ $packets -gt 0 ] && echo $(((bytes + packets / 2) / packets))
+	after=$(sent)
+	packets=$((${after#* } - ${before#* }))
+	[ $packets -gt 0 ] && echo $(((${after% *} - ${before% *} + packets / 2) / packets))
 }
 
 start_dummy()
