@@ -11,7 +11,7 @@ _kmend_ids()
 _kmend_takes()
 {
 	case $1 in
-	create) echo "--kernel --source --config --headers -j --key -o --expires --channel --serial --accept --all-objects @patches" ;;
+	create) echo "--kernel --source --config --headers -j --key -o --expires --channel --serial --accept --onto --all-objects @patches" ;;
 	inspect) echo "--json @packs" ;;
 	verify) echo "--snapshot --allow-unsigned --json @packs" ;;
 	snapshot) echo "--json @folders" ;;
@@ -36,7 +36,7 @@ _kmend()
 		return
 	fi
 	case $prev in
-	--key | --config | --prometheus | -o)
+	--key | --config | --prometheus | --onto | -o)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;

@@ -29,6 +29,14 @@ bool arch_thunk_target(const uint8_t *text, uint64_t addr, uint64_t *target);
 /* Whether the @size bytes at the start of a page are those of one with such thunks. */
 bool arch_is_thunk_page(const uint8_t *page, size_t size);
 
+/*
+ * Whether code begins with a jump to other code, behind nothing but what marks
+ * the start of a function and its ftrace site, and where it goes.  @text: the
+ * ARCH_ENTRY_SIZE bytes that run at @addr.
+ */
+#define ARCH_ENTRY_SIZE 16
+bool arch_entry_jump(const uint8_t *text, uint64_t addr, uint64_t *target);
+
 /* Whether @size bytes of text are nothing but the filling between functions. */
 bool arch_is_padding(const uint8_t *text, size_t size);
 

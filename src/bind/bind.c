@@ -168,6 +168,31 @@ static struct error *function_at(const struct binding *b, const struct section *
 	return match_require(*m, *f);
 }
 
+/*
+ * The function's symbol is its address to all others.  Where an earlier update
+ * replaced it, the newest version, so far from there, gets the jump.
+ */
+static struct error *move_place(const struct binding *b, const struct section *sec, uint64_t offset,
+				uint64_t distance)
+{
+	_cleanup_free_ char *name = xasprintf(".rela%s", sec->name);
+	const struct section *relocs = object_section(b->ko, name);
+	Elf64_Rela rela;
+	uint64_t at;
+
+	if (!distance)
+		return NULL;
+	for (at = 0; relocs && relocs->data && at + sizeof(rela) <= relocs->size; at += sizeof(rela)) {
+		memcpy(&rela, relocs->data + at, sizeof(rela));
+		if (rela.r_offset != offset)
+			continue;
+		rela.r_addend += distance;
+		memcpy(relocs->data + at, &rela, sizeof(rela));
+		return NULL;
+	}
+	return does_not_fit(b, "a function's old code is not named");
+}
+
 static bool replaces_functions(const struct manifest_target *mt)
 {
 	size_t i;
@@ -202,6 +227,7 @@ static struct error *fill_functions(struct binding *b)
 		entry->jump_offset = f->jump_offset;
 		TRY(live_read(b->live, f->addr + f->jump_offset, entry->expected,
 			      sizeof(entry->expected)));
+		TRY(move_place(b, sec, at + offsetof(struct kmend_function, old_addr), f->addr - f->entry));
 	}
 	return NULL;
 }
@@ -223,6 +249,7 @@ static struct error *fill_ranges(struct binding *b)
 		TRY(function_at(b, sec, at + offsetof(struct kmend_range, addr), &m, &f));
 		entry = (struct kmend_range *)(sec->data + at);
 		entry->size = f->run_size;
+		TRY(move_place(b, sec, at + offsetof(struct kmend_range, addr), f->addr - f->entry));
 	}
 	return NULL;
 }

@@ -149,12 +149,9 @@ struct error *make_goals(const struct tree *tree, char *const *names, size_t cou
 	return err;
 }
 
-/* The number changes with what is kept there and how it is compiled. */
-#define PRE_FOLDER "pre-3"
-
 char *cached_path(const struct tree *tree, const char *name, const char *suffix)
 {
-	return xasprintf("%s/" PRE_FOLDER "/%s%s", tree->path, name, suffix);
+	return xasprintf("%s/%s%s", tree->kept, name, suffix);
 }
 
 struct error *make_parent(const char *path)
@@ -261,10 +258,34 @@ struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 	return err;
 }
 
+static bool mention_headers(const struct patches *p)
+{
+	size_t i;
+
+	for (i = 0; p && i < p->count; i++)
+		if (strstr(p->texts[i], "kmend/"))
+			return true;
+	return false;
+}
+
+/* The headers for patches (include/kmend) are for those that mention them.  @p: NULL without the patches. */
+static struct error *make_flags(const struct tree *tree, const struct patches *p, char **flags)
+{
+	_cleanup_free_ char *work = NULL;
+
+	if (!mention_headers(tree->base) && !mention_headers(p)) {
+		*flags = xstrdup(OBJECT_FLAGS);
+		return NULL;
+	}
+	TRY(temp_dir_new(&work));
+	*flags = xasprintf(OBJECT_FLAGS " -I%s/include", work);
+	return source_unpack(work);
+}
+
 static struct error *compile_pre(const struct tree *tree, struct compilation *c, int jobs)
 {
 	_cleanup_free_ char **names = xcalloc(c->count, sizeof(*names));
-	_cleanup_free_ char *output = NULL;
+	_cleanup_free_ char *output = NULL, *flags = NULL;
 	size_t i, n = 0;
 
 	for (i = 0; i < c->count; i++) {
@@ -277,8 +298,9 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	TRY(drop_unbuilt(tree, names, &n));
 	if (!n)
 		return NULL;
+	TRY(make_flags(tree, NULL, &flags));
 	log_progress("compiling %zu object%s without the patch", n, n > 1 ? "s" : "");
-	TRY(make_goals(tree, names, n, jobs, OBJECT_FLAGS, &output));
+	TRY(make_goals(tree, names, n, jobs, flags, &output));
 	for (i = 0; i < c->count; i++) {
 		struct compiled *o = &c->objects[i];
 		_cleanup_free_ char *built = path_join(tree->build, o->name);
@@ -384,18 +406,6 @@ static struct error *load_post(const struct tree *tree, const char *work, size_t
 	return object_open(stripped, o->name, &o->post);
 }
 
-/* The headers for patches (include/kmend) are for those that mention them. */
-static struct error *post_flags(const struct patches *p, const char *work, char **flags)
-{
-	bool mentioned = false;
-	size_t i;
-
-	for (i = 0; i < p->count; i++)
-		mentioned |= strstr(p->texts[i], "kmend/") != NULL;
-	*flags = mentioned ? xasprintf(OBJECT_FLAGS " -I%s/include", work) : xstrdup(OBJECT_FLAGS);
-	return mentioned ? source_unpack(work) : NULL;
-}
-
 /* Whether the patched tree has the source, and its makefiles list it. */
 static struct error *is_made_post(struct kbuild *k, const struct compiled *o, bool *made)
 {
@@ -421,7 +431,7 @@ static struct error *compile_post(const struct tree *tree, const struct patches 
 	size_t i, n = 0;
 
 	TRY(temp_dir_new(&work));
-	TRY(post_flags(p, work, &flags));
+	TRY(make_flags(tree, p, &flags));
 	TRY(patch_apply(tree, p));
 	for (i = 0; i < c->count && !err; i++) {
 		err = is_made_post(&k, &c->objects[i], &made[i]);

@@ -127,29 +127,50 @@ static int file_order(const void *a, const void *b)
 	return strcmp(((const struct patched_file *)a)->path, ((const struct patched_file *)b)->path);
 }
 
+/* @text is taken over. */
+static struct error *add_patch(struct patches *p, const char *name, void *text, size_t size)
+{
+	p->paths = xreallocarray(p->paths, p->count + 1, sizeof(*p->paths));
+	p->texts = xreallocarray(p->texts, p->count + 1, sizeof(*p->texts));
+	p->sizes = xreallocarray(p->sizes, p->count + 1, sizeof(*p->sizes));
+	p->paths[p->count] = xstrdup(name);
+	p->texts[p->count] = text;
+	p->sizes[p->count++] = size;
+	if (strlen(text) != size)
+		return refuse("PATCH-INVALID", "%s is no text", name);
+	TRY(find_files(p, name, text));
+	qsort(p->files, p->file_count, sizeof(*p->files), file_order);
+	return NULL;
+}
+
+struct error *patches_add(struct patches **p, const char *name, const void *text, size_t size)
+{
+	char *copy = xmalloc(size + 1);
+
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	if (!*p)
+		*p = xcalloc(1, sizeof(**p));
+	return add_patch(*p, name, copy, size);
+}
+
 struct error *patches_read(char *const *paths, size_t count, struct patches **out)
 {
 	struct patches *p = xcalloc(1, sizeof(*p));
 	struct error *err = NULL;
-	size_t i;
+	size_t i, size;
 
-	p->paths = xcalloc(count, sizeof(*p->paths));
-	p->texts = xcalloc(count, sizeof(*p->texts));
-	p->sizes = xcalloc(count, sizeof(*p->sizes));
 	for (i = 0; i < count && !err; i++) {
-		p->paths[i] = xstrdup(paths[i]);
-		p->count = i + 1;
-		err = file_read(paths[i], PATCH_MAX, &p->texts[i], &p->sizes[i]);
-		if (!err && strlen(p->texts[i]) != p->sizes[i])
-			err = refuse("PATCH-INVALID", "%s is no text", paths[i]);
+		void *text;
+
+		err = file_read(paths[i], PATCH_MAX, &text, &size);
 		if (!err)
-			err = find_files(p, paths[i], p->texts[i]);
+			err = add_patch(p, paths[i], text, size);
 	}
 	if (err) {
 		patches_free(p);
 		return err;
 	}
-	qsort(p->files, p->file_count, sizeof(*p->files), file_order);
 	*out = p;
 	return NULL;
 }
@@ -190,37 +211,50 @@ static mode_t mode_of(const char *path)
 	return stat(path, &st) ? 0644 : st.st_mode & 0777;
 }
 
+static struct error *copy_file(const char *from, const char *to)
+{
+	_cleanup_free_ void *data = NULL;
+	size_t size;
+
+	TRY(make_dirs_above(to));
+	TRY(file_read(from, SOURCE_MAX, &data, &size));
+	return file_write(to, data, size, mode_of(from));
+}
+
 /*
  * The undo folder: "files" with the originals, "list" with a line for each
  * path, "+" where it existed and "-" where it did not.  The list is written
  * last, so a folder without one means that nothing was changed yet.
  */
+static struct error *save_files(const struct tree *tree, const struct patches *p, const char *undo, char **list)
+{
+	size_t i;
+
+	for (i = 0; p && i < p->file_count; i++) {
+		_cleanup_free_ char *path = path_join(tree->source, p->files[i].path);
+		_cleanup_free_ char *copy = xasprintf("%s/files/%s", undo, p->files[i].path);
+		bool exists = file_exists(path);
+		char *longer;
+
+		longer = xasprintf("%s%c%s\n", *list, exists ? '+' : '-', p->files[i].path);
+		free(*list);
+		*list = longer;
+		if (exists)
+			TRY(copy_file(path, copy));
+	}
+	return NULL;
+}
+
 static struct error *save_originals(const struct tree *tree, const struct patches *p)
 {
 	_cleanup_free_ char *undo = path_join(tree->path, "undo");
 	_cleanup_free_ char *list_path = path_join(undo, "list");
 	_cleanup_free_ char *list = xstrdup("");
-	size_t i;
 
 	TRY(remove_tree(undo));
 	TRY(make_dirs(undo));
-	for (i = 0; i < p->file_count; i++) {
-		_cleanup_free_ char *path = path_join(tree->source, p->files[i].path);
-		_cleanup_free_ char *copy = xasprintf("%s/files/%s", undo, p->files[i].path);
-		_cleanup_free_ void *data = NULL;
-		bool exists = file_exists(path);
-		char *longer;
-		size_t size;
-
-		longer = xasprintf("%s%c%s\n", list, exists ? '+' : '-', p->files[i].path);
-		free(list);
-		list = longer;
-		if (!exists)
-			continue;
-		TRY(make_dirs_above(copy));
-		TRY(file_read(path, SOURCE_MAX, &data, &size));
-		TRY(file_write(copy, data, size, mode_of(path)));
-	}
+	TRY(save_files(tree, tree->base, undo, &list));
+	TRY(save_files(tree, p, undo, &list));
 	return file_write(list_path, list, strlen(list), 0644);
 }
 
@@ -240,7 +274,7 @@ static struct error *restore_file(const struct tree *tree, const char *undo, con
 	return file_write(path, data, size, mode_of(copy));
 }
 
-struct error *patch_restore(const struct tree *tree)
+static struct error *restore_originals(const struct tree *tree)
 {
 	_cleanup_free_ char *undo = path_join(tree->path, "undo");
 	_cleanup_free_ char *list_path = path_join(undo, "list");
@@ -307,28 +341,92 @@ struct error *patch_apply_in(const char *dir, const struct patches *p)
 	return NULL;
 }
 
-static struct error *apply_all(const struct tree *tree, const struct patches *p)
+static bool is_in(const struct patches *base, const char *path)
 {
 	size_t i;
 
-	TRY(patch_apply_in(tree->source, p));
-	for (i = 0; i < p->file_count; i++)
-		if (p->files[i].kind == PATCHED_HEADER || ends_with(p->files[i].path, ".c"))
+	for (i = 0; base && i < base->file_count; i++)
+		if (!strcmp(base->files[i].path, path))
+			return true;
+	return false;
+}
+
+/* Of all files of @p but those that @done has, too. */
+static struct error *keep_all_lines(const struct tree *tree, const struct patches *p, const struct patches *done)
+{
+	size_t i;
+
+	for (i = 0; p && i < p->file_count; i++)
+		if ((p->files[i].kind == PATCHED_HEADER || ends_with(p->files[i].path, ".c")) &&
+		    !is_in(done, p->files[i].path))
 			TRY(keep_lines(tree, p->files[i].path));
 	return NULL;
 }
 
-struct error *patch_apply(const struct tree *tree, const struct patches *p)
+static struct error *apply_all(const struct tree *tree, const struct patches *p)
+{
+	if (tree->base)
+		TRY(patch_apply_in(tree->source, tree->base));
+	if (p)
+		TRY(patch_apply_in(tree->source, p));
+	TRY(keep_all_lines(tree, tree->base, NULL));
+	return keep_all_lines(tree, p, tree->base);
+}
+
+/* The base, if there is one, and @p, if there is one, on the original source. */
+static struct error *apply(const struct tree *tree, const struct patches *p)
 {
 	struct error *err;
 
 	TRY(save_originals(tree, p));
 	err = apply_all(tree, p);
-	if (err) {
-		struct error *worse = patch_restore(tree);
-
-		/* The next tree_open() tries again; the first error is the one to tell. */
-		error_free(worse);
-	}
+	/* The next tree_open() tries again; the first error is the one to tell. */
+	if (err)
+		error_free(restore_originals(tree));
 	return err;
+}
+
+struct error *patch_apply(const struct tree *tree, const struct patches *p)
+{
+	TRY(restore_originals(tree));
+	return apply(tree, p);
+}
+
+struct error *patch_restore(const struct tree *tree)
+{
+	TRY(restore_originals(tree));
+	return tree->base ? apply(tree, NULL) : NULL;
+}
+
+struct error *patch_set_base(struct tree *tree, const struct patches *base)
+{
+	tree->base = base;
+	return patch_restore(tree);
+}
+
+/* Of all files of @p but those that @done has, too. */
+static struct error *copy_originals(const struct tree *tree, const struct patches *p, const struct patches *done,
+				    const char *dir)
+{
+	size_t i;
+
+	for (i = 0; i < p->file_count; i++) {
+		_cleanup_free_ char *path = path_join(tree->source, p->files[i].path);
+		_cleanup_free_ char *copy = path_join(dir, p->files[i].path);
+		_cleanup_free_ char *saved = xasprintf("%s/undo/files/%s", tree->path, p->files[i].path);
+		bool changed = is_in(tree->base, p->files[i].path);
+
+		if (!is_in(done, p->files[i].path) && file_exists(changed ? saved : path))
+			TRY(copy_file(changed ? saved : path, copy));
+	}
+	return NULL;
+}
+
+struct error *patch_copy_plain(const struct tree *tree, const struct patches *p, const char *dir)
+{
+	if (tree->base) {
+		TRY(copy_originals(tree, tree->base, NULL, dir));
+		TRY(patch_apply_in(dir, tree->base));
+	}
+	return copy_originals(tree, p, tree->base, dir);
 }

@@ -41,6 +41,20 @@ struct error *patches_read(char *const *paths, size_t count, struct patches **p)
 void patches_free(struct patches *p);
 
 /*
+ * Adds a patch of @size bytes, copied, called @name in messages, to *@p, which is
+ * made where it is NULL.  Errors: as above.
+ */
+struct error *patches_add(struct patches **p, const char *name, const void *text, size_t size) __must_use;
+
+/*
+ * Makes @base, which must stay, a part of what is before any patch: it is applied
+ * now, patch_apply() applies it first, and patch_restore() leaves it in.  NULL
+ * takes it out again.
+ * Errors: refusal PATCH-REJECTED.
+ */
+struct error *patch_set_base(struct tree *tree, const struct patches *base) __must_use;
+
+/*
  * Applies them to the tree, exactly (offsets are allowed, fuzz is not), and
  * gives the code behind each change its old line numbers (build/lines.h).
  * Errors: refusal PATCH-REJECTED with what patch(1) says; the tree is then as
@@ -51,7 +65,13 @@ struct error *patch_apply(const struct tree *tree, const struct patches *p) __mu
 /* Applies them to the files in the folder @dir, and does nothing else. */
 struct error *patch_apply_in(const char *dir, const struct patches *p) __must_use;
 
-/* Puts everything back that patch_apply() changed; nothing to do is no error. */
+/*
+ * Copies the files that @p names from the tree to the folder @dir, with the base
+ * applied, and with no #line directives.
+ */
+struct error *patch_copy_plain(const struct tree *tree, const struct patches *p, const char *dir) __must_use;
+
+/* Puts everything back that patch_apply() changed, but the base; nothing to do is no error. */
 struct error *patch_restore(const struct tree *tree) __must_use;
 
 #endif

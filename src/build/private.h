@@ -10,7 +10,10 @@
 /* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o, and what it includes. */
 char *cmd_path(const struct tree *tree, const char *name);
 
-/* What is kept of @name beside the tree: "KEY/pre-3/kernel/fork.o" with the suffix. */
+/*
+ * What is kept of @name, with the suffix: "KEY/pre-3/kernel/fork.o", or in a
+ * folder that goes with the command where there is a base.
+ */
 char *cached_path(const struct tree *tree, const char *name, const char *suffix);
 
 /* Creates the folder that @path is to be in. */

@@ -114,18 +114,6 @@ static struct error *names_of_header(struct search *s, const char *name, const c
 	return NULL;
 }
 
-static struct error *copy_in(const char *from, const char *dir, const char *name)
-{
-	_cleanup_free_ char *to = path_join(dir, name), *parent = xstrdup(to);
-	_cleanup_free_ void *data = NULL;
-	size_t size;
-
-	*strrchr(parent, '/') = '\0';
-	TRY(make_dirs(parent));
-	TRY(file_read(from, SOURCE_MAX, &data, &size));
-	return file_write(to, data, size, 0644);
-}
-
 /*
  * Headers outside of the include folders are included by few: all of them are
  * looked at.  So are those of trace events, which make functions in the one file
@@ -153,21 +141,21 @@ static struct error *compare_values(struct search *s, const char *name, const ch
 
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
-	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ char *dir = NULL, *before = NULL, *after = NULL;
 	bool ignored;
 	size_t i;
 
 	TRY(temp_dir_new(&dir));
+	before = path_join(dir, "before");
+	after = path_join(dir, "after");
+	TRY(make_dirs(before));
+	TRY(make_dirs(after));
+	TRY(patch_copy_plain(s->tree, p, before));
+	TRY(patch_copy_plain(s->tree, p, after));
+	TRY(patch_apply_in(after, p));
 	for (i = 0; i < p->file_count; i++) {
-		_cleanup_free_ char *path = path_join(s->tree->source, p->files[i].path);
-
-		if (file_exists(path))
-			TRY(copy_in(path, dir, p->files[i].path));
-	}
-	TRY(patch_apply_in(dir, p));
-	for (i = 0; i < p->file_count; i++) {
-		_cleanup_free_ char *a = path_join(s->tree->source, p->files[i].path);
-		_cleanup_free_ char *b = path_join(dir, p->files[i].path);
+		_cleanup_free_ char *a = path_join(before, p->files[i].path);
+		_cleanup_free_ char *b = path_join(after, p->files[i].path);
 
 		if (p->files[i].kind != PATCHED_HEADER && p->files[i].kind != PATCHED_SOURCE)
 			continue;

@@ -15,6 +15,9 @@
 
 #define CONFIG_MAX (4ul << 20)
 
+/* The number changes with what is kept there and how it is compiled. */
+#define PRE_FOLDER "pre-3"
+
 /*
  * MAKEFLAGS and the like come from a make that runs kmend; the KBUILD_ values
  * would put the time and the user into what is built.
@@ -251,6 +254,7 @@ struct error *tree_open(const struct kit *kit, struct tree **out)
 		tree->path = path_join(trees, key);
 		tree->source = path_join(tree->path, "source");
 		tree->build = path_join(tree->path, "build");
+		tree->kept = path_join(tree->path, PRE_FOLDER);
 		lock = xasprintf("%s.lock", tree->path);
 		ready = path_join(tree->path, "ready");
 		err = file_lock(lock, &tree->lock);
@@ -265,14 +269,25 @@ struct error *tree_open(const struct kit *kit, struct tree **out)
 	return NULL;
 }
 
+struct error *tree_use_base(struct tree *tree, const struct patches *base)
+{
+	free(take_ptr(tree->kept));
+	TRY(temp_dir_new(&tree->kept));
+	return patch_set_base(tree, base);
+}
+
 void tree_close(struct tree *tree)
 {
 	if (!tree)
 		return;
+	/* If it fails, the next one to open it tries again. */
+	if (tree->base)
+		error_free(patch_set_base(tree, NULL));
 	if (tree->lock >= 0)
 		close(tree->lock);
 	free(tree->path);
 	free(tree->source);
 	free(tree->build);
+	free(tree->kept);
 	free(tree);
 }

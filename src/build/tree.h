@@ -19,11 +19,15 @@
 
 #include <stddef.h>
 
+struct patches;
+
 struct tree {
 	const struct kit *kit;
 	char *path;
 	char *source;
 	char *build;
+	char *kept;		/* where pre objects are kept */
+	const struct patches *base;	/* patches that are part of what is before, or NULL; see tree_use_base() */
 	int lock;
 };
 
@@ -36,6 +40,13 @@ struct tree {
  */
 struct error *tree_open(const struct kit *kit, struct tree **tree) __must_use;
 void tree_close(struct tree *tree);
+
+/*
+ * Makes the patches @base, which must stay, a part of what is before other
+ * patches, until the tree is closed.  What is compiled is then not kept for later.
+ * Errors: refusal PATCH-REJECTED.
+ */
+struct error *tree_use_base(struct tree *tree, const struct patches *base) __must_use;
 
 /*
  * Runs make in the tree's build folder.  @goals: NULL-terminated.  @flags:

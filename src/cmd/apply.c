@@ -222,6 +222,10 @@ static struct error *check_record(const struct proof *p, const char *id)
 	struct error *err;
 	size_t i;
 
+	/* What it was made on top of comes before it. */
+	for (i = 0; i < p->pack->manifest->onto_count; i++)
+		if (!strcmp(p->pack->manifest->onto[i], id))
+			return NULL;
 	err = host_record_read(id, &record);
 	for (i = 0; !err && record.manifest && i < p->pack->manifest->target_count; i++)
 		if (p->targets[i].absent)
@@ -253,6 +257,25 @@ static struct error *check_absent(const struct apply *a)
 	}
 	host_updates_free(&list);
 	return err;
+}
+
+/* Those that it was made on top of are there; that they are not among those of this command is said. */
+static struct error *check_onto(const struct apply *a)
+{
+	size_t i, k, n;
+
+	for (i = 0; i < a->opts->count; i++) {
+		const struct manifest *m = a->updates[i].proof.pack->manifest;
+
+		for (k = 0; k < m->onto_count; k++)
+			for (n = 0; n < a->opts->count; n++)
+				if (!strcmp(m->onto[k], a->updates[n].proof.pack->manifest->id))
+					return refuse("ORDER",
+						      "%s was made on top of update %s: what runs then cannot be proved yet; apply one after the other",
+						      m->id, m->onto[k]);
+		TRY(proof_require_onto(&a->updates[i].proof, NULL));
+	}
+	return NULL;
 }
 
 static struct error *prove(struct apply *a)
@@ -583,6 +606,7 @@ static struct error *apply(struct apply *a)
 {
 	TRY(open_packs(a));
 	TRY(check_installed(a));
+	TRY(check_onto(a));
 	TRY(host_check_signing());
 	TRY(prove(a));
 	return a->opts->dry_run ? NULL : install(a);

@@ -4,6 +4,7 @@
 #include "build/compile.h"
 #include "build/reach.h"
 #include "build/symvers.h"
+#include "cmd/onto.h"
 #include "cmd/target.h"
 #include "extract/module.h"
 #include "kmend/engine.h"
@@ -27,6 +28,8 @@ struct create_options {
 	const char *channel;
 	uint64_t serial;
 	struct accepted accepted;
+	char **onto;		/* packs that are applied before */
+	size_t onto_count;
 	char *const *patches;
 	size_t patch_count;
 	struct compile_options compile;
@@ -37,6 +40,7 @@ struct create {
 	const struct create_options *opts;
 	struct kit *kit;
 	struct patches *patches;
+	struct onto onto;
 	struct tree *tree;
 	struct compilation objects;
 	struct target_list targets;
@@ -119,7 +123,8 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
 		{ "expires", required_argument, NULL, 'E' }, { "channel", required_argument, NULL, 'N' },
 		{ "serial", required_argument, NULL, 's' },
-		{ "all-objects", optional_argument, NULL, 'O' }, CMD_COMMON_OPTIONS
+		{ "all-objects", optional_argument, NULL, 'O' }, { "onto", required_argument, NULL, 'P' },
+		CMD_COMMON_OPTIONS
 	};
 	int c;
 
@@ -151,6 +156,9 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 			break;
 		case 'A':
 			TRY(parse_accept(optarg, &o->accepted));
+			break;
+		case 'P':
+			add_string(&o->onto, &o->onto_count, optarg);
 			break;
 		case 'O':
 			TRY(parse_others(optarg, &o->compile.others));
@@ -275,7 +283,10 @@ static struct error *make_update(struct create *c)
 	TRY(kit_open(&o->kit, &c->kit));
 	symvers = path_join(c->kit->headers, "Module.symvers");
 	TRY(symvers_open(symvers, &c->symvers));
+	TRY(onto_read(o->onto, o->onto_count, c->kit->release, &c->onto));
 	TRY(tree_open(c->kit, &c->tree));
+	if (c->onto.base)
+		TRY(tree_use_base(c->tree, c->onto.base));
 	TRY(compile_patches(c->tree, c->patches, &o->compile, &c->objects));
 	tree_close(take_ptr(c->tree));
 	log_progress("comparing");
@@ -291,6 +302,9 @@ static struct error *make_update(struct create *c)
 		memcpy(m->expires, o->expires, sizeof(m->expires));
 	m->channel = xstrdup(o->channel ?: "");
 	m->serial = o->serial;
+	m->onto = take_ptr(c->onto.ids);
+	m->onto_count = c->onto.count;
+	c->onto.count = 0;
 	pack_patches(c);
 	pack_add(c->pack, "engine/kmend.ko", c->engine, c->engine_size);
 	TRY(targets_pack(&c->targets, c->kit, c->symvers, c->engine_symvers, c->pack));
@@ -323,6 +337,8 @@ static void print_result(const struct create *c, const char *out)
 			printf("declared: %s %s (%s, %s)\n", m->targets[i].declarations[k].kind,
 			       m->targets[i].declarations[k].name, m->targets[i].declarations[k].object,
 			       m->targets[i].name);
+	for (i = 0; i < m->onto_count; i++)
+		printf("on top of %s\n", m->onto[i]);
 	for (i = 0; i < m->note_count; i++)
 		printf("note: %s\n", m->notes[i]);
 	printf("%s\n", out);
@@ -332,6 +348,7 @@ static void create_fini(struct create *c)
 {
 	patches_free(c->patches);
 	tree_close(c->tree);
+	onto_fini(&c->onto);
 	targets_fini(&c->targets);
 	compilation_fini(&c->objects);
 	symvers_free(c->symvers);
@@ -363,5 +380,6 @@ struct error *cmd_create(int argc, char **argv)
 	free(opts.accepted.layouts);
 	free(opts.accepted.data);
 	free(opts.accepted.init);
+	free(opts.onto);
 	return err;
 }

@@ -58,6 +58,8 @@ static void print_text(const struct pack *p, uintmax_t size)
 		printf("channel: %s, serial %" PRIu64 "\n", m->channel, m->serial);
 	printf("size: %ju bytes, %zu members\n", size, m->member_count);
 	printf("signature: %s\n", p->signature ? "present (kmend verify checks it)" : "none");
+	for (i = 0; i < m->onto_count; i++)
+		printf("on top of: %s\n", m->onto[i]);
 	if (m->stays_loaded)
 		printf("its modules stay loaded after an undo\n");
 	for (i = 0; i < m->note_count; i++)

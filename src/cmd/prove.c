@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/prove.h"
 
+#include "host/host.h"
 #include "host/seen.h"
 #include "host/store.h"
 #include "util/memory.h"
@@ -99,7 +100,8 @@ static struct error *match_target(struct proof *p, struct live *live, struct pro
 		struct object *pre;
 
 		TRY(object_parse(xmemdup(f->data, f->size), f->size, mt->objects[i].name, &pre));
-		TRY(match_object(live, mt->name, pre, &t->matches[i]));
+		TRY(match_object_onto(live, mt->name, pre, p->pack->manifest->onto, p->pack->manifest->onto_count,
+				      &t->matches[i]));
 	}
 	return NULL;
 }
@@ -139,6 +141,47 @@ struct error *proof_bind(struct proof *p, struct live *live)
 	for (i = 0; i < p->pack->manifest->target_count && !err; i++)
 		err = bind_target(p, live, &p->targets[i]);
 	privilege_raise();
+	return err;
+}
+
+/* A snapshot tells which modules are loaded, not what they are for. */
+static bool is_loaded(const struct live *live, const char *id)
+{
+	_cleanup_free_ char *name = xasprintf("%s_%s", HOST_ENGINE, id);
+	const struct live_module *modules;
+	size_t count, i;
+
+	modules = live_modules(live, &count);
+	for (i = 0; i < count; i++)
+		if (!strncmp(modules[i].name, name, strlen(name)))
+			return true;
+	return false;
+}
+
+static bool is_applied(const struct host_updates *list, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!strcmp(list->updates[i].id, id))
+			return list->updates[i].applied;
+	return false;
+}
+
+struct error *proof_require_onto(const struct proof *p, const struct live *live)
+{
+	const struct manifest *m = p->pack->manifest;
+	struct host_updates list = { 0 };
+	struct error *err = NULL;
+	size_t i;
+
+	if (m->onto_count && !live)
+		err = host_updates_read(&list);
+	for (i = 0; i < m->onto_count && !err; i++)
+		if (live ? !is_loaded(live, m->onto[i]) : !is_applied(&list, m->onto[i]))
+			err = refuse("ORDER", "%s was made on top of update %s, which is not applied: apply that first",
+				     m->id, m->onto[i]);
+	host_updates_free(&list);
 	return err;
 }
 

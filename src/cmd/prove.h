@@ -41,6 +41,12 @@ struct error *proof_check_terms(const char *path, const struct proof *p, const c
 const char *proof_signer(const struct proof *p);
 
 /*
+ * Refusal ORDER where an update is not applied that the pack was made on top
+ * of.  @live: a snapshot, NULL for the running kernel.
+ */
+struct error *proof_require_onto(const struct proof *p, const struct live *live) __must_use;
+
+/*
  * Matches every object with the running kernel, but those of modules that are
  * not loaded.  That functions differ is no error here; see match_require().
  */

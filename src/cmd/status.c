@@ -174,6 +174,8 @@ static void print_details(const struct status_update *u)
 
 	if (u->manifest)
 		printf("    for kernel %s\n", u->manifest->release);
+	for (i = 0; u->manifest && i < u->manifest->onto_count; i++)
+		printf("    on top of %s\n", u->manifest->onto[i]);
 	if (u->on_probation)
 		printf("    on probation: it is set aside if the machine goes down now\n");
 	for (i = 0; u->loaded && i < u->loaded->function_count; i++)

@@ -100,6 +100,7 @@ static void add_manifest(json_t *json, const struct status_update *u)
 	json_object_set_new(json, "description", json_string(m->description));
 	json_object_set_new(json, "cves", strings_json((const char *const *)m->cves, m->cve_count));
 	json_object_set_new(json, "release", json_string(m->release));
+	json_object_set_new(json, "onto", strings_json((const char *const *)m->onto, m->onto_count));
 	json_object_set_new(json, "stays_loaded", json_boolean(m->stays_loaded));
 	if (u->recorded)
 		json_object_set_new(json, "signed_by", u->signed_by ? json_string(u->signed_by) : json_null());

@@ -288,7 +288,7 @@ static void all_layouts(const struct compilation *c, const struct accepted *acce
 		all->layouts[i] = accepted->layouts[i];
 	for (i = 0; i < c->count; i++)
 		if (c->objects[i].built && c->objects[i].post)
-			declared_layouts(c->objects[i].post, &all->layouts, &all->layout_count);
+			declared_layouts(c->objects[i].pre, c->objects[i].post, &all->layouts, &all->layout_count);
 }
 
 /* Whether code that changes is, or may be, what uses the macros of the file @path. */
@@ -393,6 +393,8 @@ static void make_id(const struct target_list *list, struct manifest *m)
 	sha256_add(&hash, m->release, strlen(m->release) + 1);
 	sha256_add(&hash, m->version, strlen(m->version) + 1);
 	sha256_add(&hash, m->description, strlen(m->description) + 1);
+	for (i = 0; i < m->onto_count; i++)
+		sha256_add(&hash, m->onto[i], KMEND_ID_LEN);
 	for (i = 0; i < list->count; i++) {
 		const struct target *t = &list->targets[i];
 

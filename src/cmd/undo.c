@@ -136,6 +136,46 @@ static struct error *choose_all(struct undo *u, char **prefixes, size_t count)
 	return NULL;
 }
 
+static bool is_chosen(const struct undo *u, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		if (!strcmp(u->chosen[i].id, id))
+			return true;
+	return false;
+}
+
+/*
+ * What stays must not have been made on top of what is undone.  The engine looks
+ * at what is in the kernel; this update may await a module.
+ */
+static struct error *check_above(const struct undo *u, const struct host_update *stays)
+{
+	struct host_record record;
+	struct error *err = NULL;
+	size_t i;
+
+	error_free(host_record_read(stays->id, &record));
+	for (i = 0; !err && record.manifest && i < record.manifest->onto_count; i++)
+		if (is_chosen(u, record.manifest->onto[i]))
+			err = refuse("ORDER",
+				     "update %s was made on top of update %s, and is applied: undo that first, or both together",
+				     stays->id, record.manifest->onto[i]);
+	host_record_free(&record);
+	return err;
+}
+
+static struct error *check_order(const struct undo *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->loaded.count; i++)
+		if (u->loaded.updates[i].applied && !is_chosen(u, u->loaded.updates[i].id))
+			TRY(check_above(u, &u->loaded.updates[i]));
+	return NULL;
+}
+
 static bool was_applied(const struct undone *undone)
 {
 	return undone->update && undone->update->applied;
@@ -293,6 +333,7 @@ static struct error *undo(struct undo *u, char **ids, size_t count)
 	TRY(choose_all(u, ids, count));
 	for (i = 0; i < u->count; i++)
 		went_well(host_record_read(u->chosen[i].id, &u->chosen[i].record));
+	TRY(check_order(u));
 	return switch_chosen(u);
 }
 

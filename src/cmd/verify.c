@@ -118,6 +118,7 @@ static struct error *verify(const char *path, bool allow_unsigned, const char *s
 
 	TRY(proof_open(path, allow_unsigned, snapshot, p));
 	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
+	TRY(proof_require_onto(p, snapshot ? *live : NULL));
 	/* Nothing is opened any more. */
 	privilege_drop();
 	TRY(proof_match(p, *live));

@@ -19,11 +19,11 @@ static const char *next_name(const struct section *sec, const char *prev)
 	return p && p < end && memchr(p, '\0', end - p) ? p : NULL;
 }
 
-bool is_declared(const struct object *post, const char *kind, const char *name)
+static bool has_declaration(const struct object *object, const char *kind, const char *name)
 {
 	_cleanup_free_ char *section_name = xasprintf(".kmend.%s", kind);
 	_cleanup_free_ char *base = base_name(name);
-	const struct section *sec = object_section(post, section_name);
+	const struct section *sec = object_section(object, section_name);
 	const char *p = NULL;
 
 	while (sec && (p = next_name(sec, p)))
@@ -32,12 +32,19 @@ bool is_declared(const struct object *post, const char *kind, const char *name)
 	return false;
 }
 
-void declared_layouts(const struct object *post, char ***list, size_t *count)
+bool is_declared(const struct change *c, const char *kind, const char *name)
+{
+	return has_declaration(c->post, kind, name) && !has_declaration(c->pre, kind, name);
+}
+
+void declared_layouts(const struct object *pre, const struct object *post, char ***list, size_t *count)
 {
 	const struct section *sec = object_section(post, ".kmend.layout");
 	const char *p = NULL;
 
 	while (sec && (p = next_name(sec, p))) {
+		if (has_declaration(pre, "layout", p))
+			continue;
 		*list = xreallocarray(*list, *count + 1, sizeof(**list));
 		(*list)[(*count)++] = (char *)p;
 	}
@@ -97,8 +104,8 @@ static bool is_accepted(const struct change *c, const char *name)
 static struct error *heed(struct change *c, struct atom *a)
 {
 	const char *name = atom_name(a);
-	bool keep = is_declared(c->post, "keep", name) || is_accepted(c, name);
-	bool overwrite = is_declared(c->post, "overwrite", name);
+	bool keep = is_declared(c, "keep", name) || is_accepted(c, name);
+	bool overwrite = is_declared(c, "overwrite", name);
 
 	if (keep && overwrite)
 		return refuse("DECLARATION-INVALID", "%s in %s shall be kept and overwritten", name,
@@ -126,7 +133,7 @@ struct error *heed_declarations(struct change *c)
 		    (class == CLASS_DATA || class == CLASS_RODATA))
 			TRY(heed(c, a));
 	}
-	declared_layouts(c->post, &layouts, &count);
+	declared_layouts(c->pre, c->post, &layouts, &count);
 	for (i = 0; i < count; i++)
 		add_declaration(c, DECLARED_LAYOUT, layouts[i]);
 	return NULL;

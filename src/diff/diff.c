@@ -128,7 +128,7 @@ static struct error *spread_to(struct change *c, const struct atom *data, struct
 			a->state = ATOM_KEPT;
 			return NULL;
 		}
-		if (a->twin && a->symbol && is_declared(c->post, "overwrite", atom_name(a))) {
+		if (a->twin && a->symbol && is_declared(c, "overwrite", atom_name(a))) {
 			TRY(overwrite_atom(c, a));
 			break;
 		}
@@ -323,7 +323,7 @@ static void collect_all(struct change *c)
 			collect(&c->replaced, &c->replaced_count, a);
 		else if (a->state == ATOM_OVERWRITTEN)
 			collect(&c->overwritten, &c->overwritten_count, a);
-		else if (!strncmp(a->section->name, DECLARED_HOOKS, strlen(DECLARED_HOOKS)))
+		else if (!strncmp(a->section->name, DECLARED_HOOKS, strlen(DECLARED_HOOKS)) && !a->twin)
 			collect(&c->hooks, &c->hook_count, a);
 	}
 }

@@ -112,9 +112,9 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
 
 /*
  * Whether the patch declares @name, or what @name is a numbered form of, in the
- * section ".kmend.KIND" of @post.
+ * section ".kmend.KIND" of the post object; what the pre object has there was said before.
  */
-bool is_declared(const struct object *post, const char *kind, const char *name);
+bool is_declared(const struct change *c, const char *kind, const char *name);
 
 /*
  * Gives the changed data that the patch speaks of, or that is accepted, its
@@ -126,8 +126,8 @@ struct error *heed_declarations(struct change *c) __must_use;
 /* Makes @a, which is declared so, one that is overwritten. Errors: as above. */
 struct error *overwrite_atom(struct change *c, struct atom *a) __must_use;
 
-/* Adds the types that @post declares with KMEND_LAYOUT to *@list; strings of @post. */
-void declared_layouts(const struct object *post, char ***list, size_t *count);
+/* Adds the types that @post declares with KMEND_LAYOUT, and @pre does not, to *@list; strings of @post. */
+void declared_layouts(const struct object *pre, const struct object *post, char ***list, size_t *count);
 
 /*
  * Fills in @c from @c->pre, @c->post, @c->module and what is accepted.  No

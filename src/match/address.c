@@ -13,7 +13,7 @@ static struct error *refuse_overwritten(const struct match *m, const struct matc
 {
 	const char *name = f->pre->symbol->name;
 	uint64_t at = f->addr + f->run_offset;
-	const struct live_symbol *to;
+	const struct live_symbol *to, *own = live_symbol_at(m->live, f->addr, NULL);
 	uint8_t text[5] = { 0 };
 	int32_t distance;
 
@@ -25,7 +25,7 @@ static struct error *refuse_overwritten(const struct match *m, const struct matc
 		return NULL;
 	memcpy(&distance, text + 1, sizeof(distance));
 	to = live_symbol_at(m->live, at + sizeof(text) + distance, NULL);
-	if (!to || !*to->module || live_symbol_in(to, m->target))
+	if (!to || !*to->module || live_symbol_in(to, m->target) || (own && !strcmp(to->module, own->module)))
 		return NULL;
 	if (!strcmp(to->module, KPROBE_PAGES))
 		return refuse("FUNCTION-PROBED", "%s has a kprobe at %s+0x%llx", name, name,
@@ -102,6 +102,21 @@ static bool is_global_type(char type)
 	return type >= 'A' && type <= 'Z';
 }
 
+/* The only symbol of this name in the target and the updates, or in the updates alone. */
+static const struct live_symbol *only_own_symbol(const struct match *m, const char *name, bool new)
+{
+	const struct live_symbol *s = NULL, *found = NULL;
+
+	while ((s = live_find(m->live, name, NULL, s))) {
+		if (!(new ? is_of_update(m, s) : is_ours(m, s)))
+			continue;
+		if (found && found->addr != s->addr)
+			return NULL;
+		found = s;
+	}
+	return found;
+}
+
 /*
  * The only symbol of this name that it can be.  A name that is defined in the
  * object may be static, so no other may have it; one that is not is global,
@@ -131,14 +146,17 @@ static const struct live_symbol *outer_symbol(const struct match *m, const char 
 {
 	const struct live_symbol *outside = only_symbol(m, name, "vmlinux", true);
 
-	if (!strcmp(m->target, "vmlinux") || !live_find(m->live, name, m->target, NULL))
-		return outside;
-	return outside ? NULL : only_symbol(m, name, m->target, false);
+	if (strcmp(m->target, "vmlinux") && live_find(m->live, name, m->target, NULL))
+		return outside ? NULL : only_symbol(m, name, m->target, false);
+	/* What earlier updates replaced is where it was; else they may have brought it. */
+	if (!outside && !live_find(m->live, name, "vmlinux", NULL))
+		return only_own_symbol(m, name, true);
+	return outside;
 }
 
 static struct error *from_kallsyms(const struct match *m, const char *name, bool defined, uint64_t *addr)
 {
-	const struct live_symbol *s = defined ? only_symbol(m, name, m->target, false) : outer_symbol(m, name);
+	const struct live_symbol *s = defined ? only_own_symbol(m, name, false) : outer_symbol(m, name);
 
 	if (!s)
 		return refuse("SYMBOL-UNKNOWN",
@@ -157,7 +175,7 @@ struct error *match_address(const struct match *m, const char *name, uint64_t *a
 	/* A weak function may be another one here, which is what is to be called then. */
 	if (f && (f->state == MATCH_PROVED || sym->bind != STB_WEAK)) {
 		TRY(match_require(m, f));
-		*addr = f->addr;
+		*addr = f->entry;
 		return NULL;
 	}
 	if (!sym)

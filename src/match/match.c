@@ -100,10 +100,11 @@ static bool is_beside(const struct match *m, const struct match_function *f, uin
 	const struct match_function *g;
 
 	for (g = m->functions; g < m->functions + m->function_count; g++) {
-		if (g == f || g->state != MATCH_PROVED || strcmp(text_part(g->pre->section), part))
+		if (g == f || g->state != MATCH_PROVED || g->in_update ||
+		    strcmp(text_part(g->pre->section), part))
 			continue;
-		first = g->addr < first ? g->addr : first;
-		last = g->addr > last ? g->addr : last;
+		first = g->entry < first ? g->entry : first;
+		last = g->entry > last ? g->entry : last;
 	}
 	return first < last && all_ours(m, addr < first ? addr : first, addr > last ? addr : last);
 }
@@ -123,8 +124,9 @@ static bool refers_to_own(const struct trial *t)
 	return false;
 }
 
-/* Whether the place @addr of a function may be that of @f under @choice. */
-static bool can_be(const struct match *m, const struct match_function *f, uint64_t addr, enum choice choice)
+/* Whether @c may be @f under @choice. */
+static bool can_be(const struct match *m, const struct match_function *f, const struct candidate *c,
+		   enum choice choice)
 {
 	const struct place *own = &m->atoms[f->pre->index];
 
@@ -132,9 +134,9 @@ static bool can_be(const struct match *m, const struct match_function *f, uint64
 	case CHOOSE_ONLY:
 		return true;
 	case CHOOSE_AGREEING:
-		return !own->known || own->addr == addr;
+		return !own->known || own->addr == c->code;
 	case CHOOSE_BESIDE:
-		return is_beside(m, f, addr);
+		return !c->in_update && is_beside(m, f, c->entry);
 	default:
 		return true;
 	}
@@ -148,57 +150,45 @@ static bool speaks_for(const struct trial *t, const struct match_function *f, en
 	return choice != CHOOSE_BESIDE || agrees(t);
 }
 
-/* How many functions of the running target are called as @f. */
-static size_t count_called(const struct match *m, const struct match_function *f)
+static bool try_candidate(struct trial *t, struct match_function *f, const struct candidate *c)
 {
-	const struct live_symbol *s = NULL;
-	uint64_t last = 0;
-	size_t count = 0;
-
-	while ((s = live_find(m->live, f->pre->symbol->name, m->target, s))) {
-		if (!strchr("tTwW", s->type) || (count && s->addr == last))
-			continue;
-		last = s->addr;
-		count++;
-	}
-	return count;
+	f->entry = c->entry;
+	f->in_update = c->in_update;
+	return trial_try(t, f, c->code);
 }
 
 /* Tries every function of the name that @choice leaves. */
 static void match_one(struct trial *t, struct match_function *f, enum choice choice)
 {
-	size_t called = count_called(t->m, f), possible = 0, equal = 0, found = 0;
-	const struct live_symbol *s = NULL;
-	uint64_t found_addr = 0, last = 0;
-	bool any = false;
+	_cleanup_free_ struct candidate *list = NULL;
+	const struct candidate *c, *choose = NULL;
+	size_t called = find_candidates(t->m, f->pre->symbol->name, &list);
+	size_t possible = 0, equal = 0, found = 0, i;
 
-	while ((s = live_find(t->m->live, f->pre->symbol->name, t->m->target, s))) {
-		if (!strchr("tTwW", s->type) || (any && s->addr == last))
-			continue;
-		any = true;
-		last = s->addr;
-		if (!can_be(t->m, f, s->addr, choice))
+	for (i = 0; i < called; i++) {
+		c = &list[i];
+		if (!can_be(t->m, f, c, choice))
 			continue;
 		possible++;
-		if (!trial_try(t, f, s->addr))
+		if (!try_candidate(t, f, c))
 			continue;
 		equal++;
 		if (!speaks_for(t, f, choice))
 			continue;
 		found++;
-		found_addr = s->addr;
+		choose = c;
 	}
 	/* Where two lie beside, the one that is equal may be another object's, and that of this one changed. */
 	if (choice == CHOOSE_BESIDE && possible != 1)
 		found = 0;
 	if (found == 1 && (called == 1 || choice != CHOOSE_ONLY)) {
 		/* Again, so that @t and @f are those of this one. */
-		if (trial_try(t, f, found_addr))
+		if (try_candidate(t, f, choose))
 			commit(t, f);
 	} else if (equal || choice == CHOOSE_BESIDE) {
 		f->state = MATCH_AMBIGUOUS;
 	} else {
-		f->state = any ? MATCH_DIFFERS : MATCH_ABSENT;
+		f->state = called ? MATCH_DIFFERS : MATCH_ABSENT;
 	}
 }
 
@@ -275,7 +265,7 @@ static bool is_only_beside(const struct match *m, const struct match_function *f
 	const struct live_symbol *s = NULL;
 
 	while ((s = live_find(m->live, f->pre->symbol->name, m->target, s)))
-		if (strchr("tTwW", s->type) && is_beside(m, f, s->addr) != (s->addr == f->addr))
+		if (strchr("tTwW", s->type) && is_beside(m, f, s->addr) != (s->addr == f->entry))
 			return false;
 	return true;
 }
@@ -364,6 +354,12 @@ static void check_findings(struct match *m)
 
 struct error *match_object(struct live *live, const char *target, struct object *pre, struct match **out)
 {
+	return match_object_onto(live, target, pre, NULL, 0, out);
+}
+
+struct error *match_object_onto(struct live *live, const char *target, struct object *pre,
+				char *const *onto, size_t onto_count, struct match **out)
+{
 	struct match *m = xcalloc(1, sizeof(*m));
 	struct trial t = { .m = m };
 	struct error *err;
@@ -371,6 +367,8 @@ struct error *match_object(struct live *live, const char *target, struct object 
 
 	m->live = live;
 	m->target = target;
+	m->onto = onto;
+	m->onto_count = onto_count;
 	m->pre = pre;
 	m->lists_data = lists_data(live, target);
 	err = tables_read(pre, &m->tables);

@@ -21,6 +21,8 @@ struct match_function {
 	const struct atom *pre;
 	enum match_state state;
 	uint64_t addr;		/* where it runs; where MATCH_DIFFERS the last one looked at, 0 for none */
+	uint64_t entry;		/* its address to all others; another one where an update's jump leads to addr */
+	bool in_update;		/* that is in an update's module: an earlier update brought it */
 	uint32_t run_size;	/* bytes of the running function */
 	uint32_t jump_offset;	/* where a jump can be written, from addr */
 	const char *blocked;	/* why it cannot, or NULL */
@@ -34,6 +36,8 @@ struct match_function {
 struct match {
 	struct live *live;
 	const char *target;	/* "vmlinux" or a module's name */
+	char *const *onto;	/* ids of the updates that are part of @pre, in the order of application */
+	size_t onto_count;
 	struct object *pre;
 	struct tables *tables;
 	struct match_function *functions;	/* one for each function of the object */
@@ -52,6 +56,14 @@ struct match {
  */
 struct error *match_object(struct live *live, const char *target, struct object *pre,
 			   struct match **out) __must_use;
+
+/*
+ * The same where @pre is made of source with the patches of the @onto_count
+ * updates whose ids are in @onto, which must stay: what they replaced is
+ * compared where it runs now, in their modules.
+ */
+struct error *match_object_onto(struct live *live, const char *target, struct object *pre,
+				char *const *onto, size_t onto_count, struct match **out) __must_use;
 void match_free(struct match *m);
 
 /* The function of this name, or NULL. */

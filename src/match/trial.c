@@ -2,6 +2,7 @@
 #include "match/trial.h"
 
 #include "arch/walk.h"
+#include "diff/diff.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -59,7 +60,7 @@ static bool fits_stem(const struct trial *t, const struct atom *a, uint64_t addr
 		return true;
 	s = live_symbols(t->m->live, &count);
 	for (end = s + count, s = live_symbol_at(t->m->live, addr, NULL); s && s < end && s->addr <= addr; s++)
-		if (s->addr == addr && live_symbol_in(s, t->m->target) &&
+		if (s->addr == addr && is_ours(t->m, s) &&
 		    stem_length(s->name) == length && !memcmp(s->name, name, length))
 			return true;
 	return false;
@@ -72,7 +73,7 @@ static bool fits_stem(const struct trial *t, const struct atom *a, uint64_t addr
 static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t addr)
 {
 	const struct symbol *name = rel->target ? rel->target->symbol : rel->symbol;
-	const char *module = rel->target ? t->m->target : NULL;
+	const char *module = rel->target && !t->m->onto_count ? t->m->target : NULL;
 	const struct live_symbol *s = NULL;
 	bool any = false;
 
@@ -81,6 +82,8 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 	if (rel->target && strchr(name->name, '.'))
 		return fits_stem(t, rel->target, addr);
 	while ((s = live_find(t->m->live, name->name, module, s))) {
+		if (rel->target && !is_ours(t->m, s))
+			continue;
 		if (s->addr == addr)
 			return true;
 		any = true;
@@ -179,29 +182,48 @@ static bool find_out(struct trial *t, struct place *place, uint64_t addr, const 
 	return true;
 }
 
+/* What goes with each update that refers to it (extract.c), so that there are several. */
+static bool is_copied(const struct atom *a)
+{
+	_cleanup_free_ char *base = NULL;
+
+	if (strncmp(a->section->name, ".rodata", 7))
+		return false;
+	if (!a->symbol)
+		return true;
+	if (a->reloc_count || a->symbol->bind != STB_LOCAL)
+		return false;
+	base = base_name(a->symbol->name);
+	return strcmp(base, a->symbol->name) != 0;
+}
+
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 {
 	struct trial *t = arg;
 	const struct section *sec = rel->target ? rel->target->section : NULL;
+	bool versions = t->m->onto_count > 0;
 	struct place *place = rel->target ? &t->m->atoms[rel->target->index] :
 					    &t->m->symbols[rel->symbol->index];
 	bool again;
 
 	if (!fits_name(t, rel, addr))
 		return false;
+	/* Some code knows where a function began, other code its newest version. */
+	if (versions && sec && section_is_text(sec))
+		addr = newest_version(t->m, addr);
 	/* What was proved to be elsewhere cannot be here. */
 	if (place->known && place->proved && place->addr != addr)
 		return false;
 	if (rel->target == t->function->pre && addr != t->function->addr)
 		return false;
-	if (sec && sec->flags & SHF_MERGE)
+	if (sec && (sec->flags & SHF_MERGE || (versions && is_copied(rel->target))))
 		return same_data(t, rel, addr);
 	if (!find_out(t, place, addr, rel, &again))
 		return false;
 	if (again || !sec)
 		return true;
-	/* Data that the source puts into one section stays together. */
-	if (sec->atom_count > 1 && !section_is_text(sec) &&
+	/* Data that the source puts into one section stays together, but for what an update adds to it. */
+	if (sec->atom_count > 1 && !section_is_text(sec) && !versions &&
 	    !find_out(t, &t->m->sections[sec->index], addr - rel->target->start, rel, &again))
 		return false;
 	return same_data(t, rel, addr);

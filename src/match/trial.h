@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of this folder share: trial.c compares, match.c decides, address.c tells. */
+/*
+ * What the files of this folder share: trial.c compares, match.c decides,
+ * address.c tells, version.c follows updates.
+ */
 #ifndef KMEND_MATCH_TRIAL_H
 #define KMEND_MATCH_TRIAL_H
 
@@ -37,5 +40,24 @@ struct trial {
  * differ; what it refers to is left in @t.
  */
 bool trial_try(struct trial *t, struct match_function *f, uint64_t addr);
+
+/* Whether the symbol is of the target, or of an update that the object is made onto. */
+bool is_ours(const struct match *m, const struct live_symbol *s);
+
+/* Whether the symbol is of such an update. */
+bool is_of_update(const struct match *m, const struct live_symbol *s);
+
+/* Where the function at @addr runs: itself, or where the jumps of such updates lead. */
+uint64_t newest_version(const struct match *m, uint64_t addr);
+
+/* A running function that may be one of the object. */
+struct candidate {
+	uint64_t entry;		/* its address to all others */
+	uint64_t code;		/* where its newest version is */
+	bool in_update;		/* it begins in an update's module */
+};
+
+/* All functions called @name, the newest version of each, by ascending address; *@out is the caller's to free. */
+size_t find_candidates(const struct match *m, const char *name, struct candidate **out);
 
 #endif

@@ -64,6 +64,7 @@ void manifest_free(struct manifest *m)
 		free(m->members[i].name);
 	free_strings(m->cves, m->cve_count);
 	free_strings(m->notes, m->note_count);
+	free_strings(m->onto, m->onto_count);
 	free(m->targets);
 	free(m->members);
 	free(m->description);
@@ -237,10 +238,10 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
 {
 	_cleanup_free_ char *dump = NULL;
 	json_t *root = json_pack(
-		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "format", MANIFEST_FORMAT,
+		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "format", MANIFEST_FORMAT,
 		"id", text(m->id), "description", text(m->description), "cves",
 		strings_to_json(m->cves, m->cve_count), "release", text(m->release), "version",
-		text(m->version), "notes", strings_to_json(m->notes, m->note_count), "stays_loaded",
+		text(m->version), "notes", strings_to_json(m->notes, m->note_count), "onto", strings_to_json(m->onto, m->onto_count), "stays_loaded",
 		m->stays_loaded, "targets", targets_to_json(m), "members", members_to_json(m));
 
 	if (!root)

@@ -4,7 +4,8 @@
  *
  * All strings are owned by the manifest.  Reading checks every count, length
  * and name before use; what was read is well formed:
- * - the id is KMEND_ID_LEN lower-case hex digits;
+ * - an id is KMEND_ID_LEN lower-case hex digits; no update is made onto itself,
+ *   or twice onto another;
  * - no text has control characters; the release has no "/";
  * - names of members and objects are relative paths of printable ASCII without
  *   "." or ".." parts, at most 255 bytes;
@@ -25,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_FORMAT 2
+#define MANIFEST_FORMAT 3
 #define MANIFEST_MAX_SIZE (4u << 20)	/* bytes of JSON */
 #define MANIFEST_DATE_SIZE 11		/* "2027-12-31" and a NUL */
 #define PACK_MAX_MEMBERS 4096		/* without the manifest and its signature */
@@ -105,6 +106,8 @@ struct manifest {
 	uint64_t serial;	/* its place in the channel: from 1 on */
 	char **notes;		/* what create wants the administrator to know, one sentence each */
 	size_t note_count;
+	char **onto;		/* ids of the updates that must be applied before, in their order */
+	size_t onto_count;
 	bool stays_loaded;	/* new code's addresses may outlive an undo: its module is not unloaded */
 	struct manifest_target *targets;
 	size_t target_count;

@@ -153,12 +153,35 @@ static struct error *read_cves(const json_t *obj, struct manifest *m)
 	return NULL;
 }
 
+static bool is_id(const char *s)
+{
+	return strlen(s) == KMEND_ID_LEN && strspn(s, "0123456789abcdef") == KMEND_ID_LEN;
+}
+
+static struct error *read_onto(const json_t *obj, struct manifest *m)
+{
+	json_t *seen = json_object();
+	struct error *err;
+	size_t i;
+
+	add_once(seen, m->id);
+	err = read_strings(obj, "onto", &m->onto, &m->onto_count);
+	for (i = 0; i < m->onto_count && !err; i++) {
+		if (!is_id(m->onto[i]))
+			err = refuse(CODE, "onto[%zu] is not an update's id", i);
+		else if (!add_once(seen, m->onto[i]))
+			err = refuse(CODE, "onto[%zu] is there twice, or the update itself", i);
+	}
+	json_decref(seen);
+	return err;
+}
+
 static struct error *read_id(const json_t *obj, struct manifest *m)
 {
 	_cleanup_free_ char *id = NULL;
 
 	TRY(get_text(obj, "id", &id));
-	if (strlen(id) != KMEND_ID_LEN || strspn(id, "0123456789abcdef") != KMEND_ID_LEN)
+	if (!is_id(id))
 		return refuse(CODE, "id is not of %d lower-case hex digits", KMEND_ID_LEN);
 	memcpy(m->id, id, sizeof(m->id));
 	return NULL;
@@ -511,7 +534,7 @@ static struct error *read_root(const json_t *root, struct manifest *m, json_t *m
 	/* First, since another format may have other fields. */
 	TRY(check_format(root));
 	TRY(check_keys(root, KEYS("format", "id", "description", "cves", "release", "version",
-				  "notes", "stays_loaded", "targets", "members", "expires", "channel",
+				  "notes", "onto", "stays_loaded", "targets", "members", "expires", "channel",
 				  "serial")));
 	TRY(read_id(root, m));
 	TRY(get_text(root, "description", &m->description));
@@ -519,6 +542,7 @@ static struct error *read_root(const json_t *root, struct manifest *m, json_t *m
 	TRY(read_kernel(root, m));
 	TRY(read_terms(root, m));
 	TRY(read_strings(root, "notes", &m->notes, &m->note_count));
+	TRY(read_onto(root, m));
 	stays = json_object_get(root, "stays_loaded");
 	if (!json_is_boolean(stays))
 		return refuse(CODE, "stays_loaded is not true or false");

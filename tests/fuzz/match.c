@@ -2,7 +2,9 @@
 /*
  * Objects of a hostile pack, matched with memory that holds anything.  Of an
  * input, the first two bytes tell how long the memory is that follows them; the
- * rest is the object.  The memory stands where the functions f and g run.
+ * rest is the object.  The memory stands where the functions f and g run, and
+ * above them newer versions, of two updates.  The object is matched as one that
+ * was made onto them, and as one that was not.
  *
  * Linked with --wrap=live_read, which gives that memory.
  */
@@ -25,6 +27,13 @@ static const char *const names[] = {
 	"__x86_return_thunk", "srso_return_thunk", "__x86_indirect_thunk_rax", "__x86_indirect_thunk_rcx",
 	"pv_ops", "_paravirt_nop", "nop_func", "BUG_func", "__SCK__call", "__SCT__call", "__static_call_return0",
 };
+
+static const char *const versions[] = {
+	"f\t[kmend_1111111111111111]", "new\t[kmend_1111111111111111]", "table\t[kmend_1111111111111111]",
+	"f\t[kmend_2222222222222222]", "g\t[kmend_2222222222222222_1]",
+};
+
+static char *const ids[] = { "1111111111111111", "2222222222222222" };
 
 static struct live *live;
 static uint8_t memory[SIZE];
@@ -60,6 +69,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
 		n += sprintf(symbols + n, "%016llx %c %s\n", BASE + 0x400 * i, i < 16 ? 't' : 'T', names[i]);
+	/* Near the others, where inputs reach them. */
+	for (i = 0; i < sizeof(versions) / sizeof(*versions); i++)
+		n += sprintf(symbols + n, "%016llx t %s\n", BASE + 0x80 + 0x40 * i, versions[i]);
 	put(folder, "sys/kernel/osrelease", "6.1.0\n", 6);
 	put(folder, "sys/kernel/version", "#1\n", 3);
 	put(folder, "modules", "", 0);
@@ -88,11 +100,24 @@ static void look(const struct match *m)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void match(const uint8_t *data, size_t size, size_t onto)
 {
 	struct object *pre;
 	struct match *m;
 	struct error *err;
+
+	err = object_parse(xmemdup(data, size), size, "fuzz.o", &pre);
+	if (!err)
+		err = match_object_onto(live, "vmlinux", pre, ids, onto, &m);
+	if (!err) {
+		look(m);
+		match_free(m);
+	}
+	error_free(err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
 	size_t length;
 
 	if (size < 2)
@@ -104,13 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(memory, data + 2, length);
 	data += 2 + length;
 	size -= 2 + length;
-	err = object_parse(xmemdup(data, size), size, "fuzz.o", &pre);
-	if (!err)
-		err = match_object(live, "vmlinux", pre, &m);
-	if (!err) {
-		look(m);
-		match_free(m);
-	}
-	error_free(err);
+	match(data, size, 0);
+	match(data, size, 2);
 	return 0;
 }

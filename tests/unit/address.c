@@ -91,12 +91,32 @@ static void memory_that_cannot_be_read(void **state)
 	error_free(err);
 }
 
+/* A pack can say that code stands where there are no bytes, or before them. */
+static void replacements_without_code(void **state)
+{
+#define REPLACED(section, fill, place)                                                                   \
+	"int f(int x) { asm volatile(\"661: .byte 0x0f, 0x1f, 0x44, 0x00, 0x00\\n\"\n"              \
+	"\".pushsection .altinstructions,\\\"a\\\"\\n .long 661b - ., " place " - .; .word 9, 0; .byte 5, 5\\n\"\n" \
+	"\".popsection; .pushsection " section "\\n 664: .skip 16" fill "\\n .popsection\"); return x; }"
+
+	prove("int f(int x) { asm volatile(\".byte 0x0f, 0x1f, 0x44, 0x00, 0x00\"); return x; }",
+	      REPLACED(".bss.r,\\\"aw\\\",@nobits", "", "664f + 3"));
+	assert_int_equal(state_of("f"), MATCH_PROVED);
+	prove("int f(int x) { asm volatile(\".byte 1, 2, 3, 4, 5\"); return x; }",
+	      REPLACED(".bss.r,\\\"aw\\\",@nobits", "", "664f + 3"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	prove("int f(int x) { asm volatile(\".byte 0x66, 0x66, 0x66, 0x66, 0x90\"); return x; }",
+	      REPLACED(".altinstr_replacement,\\\"ax\\\"", ", 0x90", "664f - 3"));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(code_that_agrees),
 		cmocka_unit_test(code_that_disagrees),
 		cmocka_unit_test(memory_that_cannot_be_read),
+		cmocka_unit_test(replacements_without_code),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -455,11 +455,28 @@ static void declared_types(void **state)
 	assert_ok(compare("int f(int x) { return x; }", "int f(int x) { return x + 1; }\n"
 			  "static const char a[] __attribute__((used)) __section(\".kmend.layout\") = \"struct a_rather_long_name_of_a_type\";\n"
 			  "static const char b[] __attribute__((used)) __section(\".kmend.layout\") = \"union b\";\n"));
-	declared_layouts(change.post, &list, &count);
+	declared_layouts(change.pre, change.post, &list, &count);
 	assert_int_equal(count, 2);
 	assert_string_equal(list[0], "union b");
 	assert_string_equal(list[1], "struct a_rather_long_name_of_a_type");
 	assert_declared("layout union b layout struct a_rather_long_name_of_a_type ");
+}
+
+/* What patches say that are in both does not count again. */
+static void said_before(void **state)
+{
+#define SAID(value, more)                                                                          \
+	"int limit = " value "; int f(int x) { return x + limit" more "; } static int first(void) { return external(1); }\n" \
+	HOOK("pre_apply", "first") DECLARE("keep", "limit") DECLARE("layout", "x")
+
+	assert_ok(compare(SAID("5", ""), SAID("5", " + 1")));
+	assert_replaced("f ");
+	assert_int_equal(change.hook_count, 0);
+	assert_declared("");
+	assert_refused(compare(SAID("5", ""), SAID("6", " + 1")), "DATA-CHANGED");
+	assert_ok(compare(SAID("5", ""), SAID("5", " + 1") "static int second(void) { return external(2); }\n"
+			  HOOK("apply", "second")));
+	assert_int_equal(change.hook_count, 1);
 }
 
 static void new_data(void **state)
@@ -689,7 +706,7 @@ int main(void)
 		T(changed_strings), T(changed_wide_strings), T(changed_constants),
 		T(constants_that_refer_to_constants), T(constants_with_functions),
 		T(live_data_that_points_to_constants), T(changed_data), T(overwritten_data), T(data_that_cannot_be_overwritten), T(overwritten_constants), T(kept_data),
-		T(what_refusals_of_data_advise), T(tables_that_grow), T(hooks), T(declared_types), T(new_data),
+		T(what_refusals_of_data_advise), T(tables_that_grow), T(hooks), T(said_before), T(declared_types), T(new_data),
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
 		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
 		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),

@@ -24,6 +24,8 @@ struct kernel {
 	uint8_t image[KERNEL_SIZE];
 	uint64_t text, data, outside;	/* offsets of what is free */
 	char *kallsyms;
+	const char *module;		/* that what is added is in, NULL for vmlinux */
+	char *modules;			/* lines of /proc/modules */
 	struct {
 		char *name;
 		uint64_t addr;
@@ -50,6 +52,7 @@ static inline void kernel_fini(struct kernel *k)
 	for (i = 0; i < k->name_count; i++)
 		free(k->names[i].name);
 	free(k->kallsyms);
+	free(k->modules);
 	live_close(k->live);
 }
 
@@ -106,6 +109,8 @@ static inline void relocate(struct kernel *k, const struct section *sec, const u
 
 		if (r->symbol->section)
 			value += places[r->symbol->section->index] + r->symbol->value;
+		else if (r->symbol->shndx == SHN_ABS)
+			value += r->symbol->value;
 		else
 			value += kernel_symbol(k, r->symbol->name);
 		if (r->type == R_X86_64_PC32 || r->type == R_X86_64_PLT32 || r->type == R_X86_64_PC64 ||
@@ -143,10 +148,11 @@ static inline void kernel_add(struct kernel *k, const struct object *obj)
 	for (i = 0; i < obj->symbol_count; i++) {
 		const struct symbol *s = obj->symbols[i];
 		char type = s->section && section_is_text(s->section) ? 't' : 'd';
+		_cleanup_free_ char *name = k->module ? xasprintf("%s\t[%s]", s->name, k->module) : xstrdup(s->name);
 
 		if (s->section && is_loaded(s->section) && s->name[0] && s->type != STT_SECTION &&
 		    strncmp(s->name, ".L", 2))
-			kernel_list(k, s->name, places[s->section->index] + s->value,
+			kernel_list(k, name, places[s->section->index] + s->value,
 				    s->bind == STB_LOCAL ? type : type - 'a' + 'A');
 	}
 }
@@ -176,7 +182,7 @@ static inline void kernel_boot(struct kernel *k)
 	assert_ok(make_dirs(sys));
 	put_file("sys/kernel/osrelease", "6.1.0\n", 6);
 	put_file("sys/kernel/version", "#1\n", 3);
-	put_file("modules", "", 0);
+	put_file("modules", k->modules ? k->modules : "", k->modules ? strlen(k->modules) : 0);
 	put_file("kallsyms", k->kallsyms, strlen(k->kallsyms));
 	put_file("kcore", core, sizeof(core));
 	live_close(k->live);

@@ -19,7 +19,7 @@ static const char sample[] =
 	"    \"CVE-2026-1234\"\n"
 	"  ],\n"
 	"  \"description\": \"fork: a line, with \303\274\",\n"
-	"  \"format\": 2,\n"
+	"  \"format\": 3,\n"
 	"  \"id\": \"0123456789abcdef\",\n"
 	"  \"members\": [\n"
 	"    {\n"
@@ -35,6 +35,9 @@ static const char sample[] =
 	"  ],\n"
 	"  \"notes\": [\n"
 	"    \"One thing to know.\"\n"
+	"  ],\n"
+	"  \"onto\": [\n"
+	"    \"fedcba9876543210\"\n"
 	"  ],\n"
 	"  \"release\": \"6.1.0-56-cloud-amd64\",\n"
 	"  \"stays_loaded\": true,\n"
@@ -215,6 +218,10 @@ static void test_fields(void **state)
 		{ "cves.0", "\"CVE-2026-1234x\"", "manifest: cves[0] is not a CVE's number" },
 		{ "cves.0", "\"CVE-2026\"", "manifest: cves[0] is not a CVE's number" },
 		{ "notes.0", "[]", "manifest: notes[0] is not a line of text" },
+		{ "onto", NULL, "manifest: onto is missing" },
+		{ "onto.0", "\"fedcba987654321\"", "manifest: onto[0] is not an update's id" },
+		{ "onto.0", "\"fedcba987654321G\"", "manifest: onto[0] is not an update's id" },
+		{ "onto.0", "\"0123456789abcdef\"", "manifest: onto[0] is there twice, or the update itself" },
 		{ "release", "\"\"", "manifest: release is empty" },
 		{ "release", "\"../x\"", "manifest: release is not that of a kernel" },
 		{ "release", "\"6.1/x\"", "manifest: release is not that of a kernel" },
@@ -337,10 +344,10 @@ static void test_twice(void **state)
 
 static void test_other_format(void **state)
 {
-	_cleanup_free_ char *json = xstrdup("{\"format\": 3, \"new\": true}");
+	_cleanup_free_ char *json = xstrdup("{\"format\": 2, \"old\": true}");
 
 	read_refused(json, strlen(json), "PACK-FORMAT",
-		     "manifest: format 3; this kmend reads format 2");
+		     "manifest: format 2; this kmend reads format 3");
 	changed("format", NULL, "manifest: format is missing");
 	changed("format", "\"1\"", "manifest: format is not an integer");
 }
@@ -371,8 +378,8 @@ static void test_not_json(void **state)
 	not_json("{\"id\": \"\377\"}", 12, 1);
 	not_json("{\"id\": 1, \"id\": 2}", 18, 1);
 	not_json("{\"format\": 99999999999999999999}", 32, 1);
-	not_json(trailing, strlen(trailing), 73);
-	not_json(sample, strlen(sample) - 3, 71);
+	not_json(trailing, strlen(trailing), 76);
+	not_json(sample, strlen(sample) - 3, 74);
 	memset(deep, '[', 100000);
 	not_json(deep, 100000, 1);
 	read_refused("[]", 2, "PACK-INVALID", "manifest: it is not an object");

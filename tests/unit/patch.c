@@ -228,6 +228,47 @@ static void several_patches_of_one_file(void **state)
 	assert_text("source/kernel/fork.c", FORK);
 }
 
+/* Patches on top of others: these are in before and after, and out at the end. */
+static void applies_on_top(void **state)
+{
+#define BASE "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,3 +1,4 @@ x\n int a;\n+int base;\n int b;\n int c;\n"
+#define ADDS "--- /dev/null\n+++ b/kernel/fresh.c\n@@ -0,0 +1 @@\n+int fresh;\n"
+#define TOP "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,4 +1,5 @@ x\n int a;\n int base;\n+int top;\n int b;\n int c;\n" \
+	    "--- a/kernel/fresh.c\n+++ b/kernel/fresh.c\n@@ -1 +1 @@\n-int fresh;\n+int fresher;\n"
+	_cleanup_free_ char *plain = path_join(test_folder, "plain");
+	struct patches *base = NULL;
+
+	assert_ok(patches_add(&base, "one.patch", BASE, strlen(BASE)));
+	assert_ok(patches_add(&base, "two.patch", ADDS, strlen(ADDS)));
+	assert_ok(read_patch(TOP));
+	assert_refused(patch_apply(&tree, patches), "PATCH-REJECTED");
+	assert_text("source/kernel/fork.c", FORK);
+	assert_ok(patch_set_base(&tree, base));
+	assert_text("source/kernel/fork.c", "int a;\nint base;\n#line 2\nint b;\nint c;\nint d;\nint e;\nint f;\n");
+	assert_text("source/kernel/fresh.c", "int fresh;\n");
+	assert_ok(patch_copy_plain(&tree, patches, plain));
+	assert_text("plain/kernel/fork.c", "int a;\nint base;\nint b;\nint c;\nint d;\nint e;\nint f;\n");
+	assert_text("plain/kernel/fresh.c", "int fresh;\n");
+	assert_ok(patch_apply(&tree, patches));
+	assert_text("source/kernel/fork.c",
+		    "int a;\nint base;\nint top;\n#line 2\nint b;\nint c;\nint d;\nint e;\nint f;\n");
+	assert_text("source/kernel/fresh.c", "int fresher;\n");
+	assert_ok(patch_restore(&tree));
+	assert_text("source/kernel/fork.c", "int a;\nint base;\n#line 2\nint b;\nint c;\nint d;\nint e;\nint f;\n");
+	assert_text("source/kernel/fresh.c", "int fresh;\n");
+	assert_ok(patch_set_base(&tree, NULL));
+	assert_text("source/kernel/fork.c", FORK);
+	assert_false(exists("source/kernel/fresh.c"));
+	assert_false(exists("undo"));
+	/* What was in the way of the base, or of what is on it, leaves nothing. */
+	assert_ok(patch_set_base(&tree, base));
+	assert_ok(read_patch(BASE));
+	assert_refused(patch_apply(&tree, patches), "PATCH-REJECTED");
+	assert_ok(patch_set_base(&tree, NULL));
+	assert_text("source/kernel/fork.c", FORK);
+	patches_free(base);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -236,7 +277,7 @@ int main(void)
 		T(lists_what_is_touched), T(refuses_what_is_no_patch),
 		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
 		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
-		T(several_patches_of_one_file),
+		T(several_patches_of_one_file), T(applies_on_top),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ run()
 	status=$?
 }
 
-# update NAME PATCH...: makes $work/NAME.kmend of patches of tests/data
+# update NAME PATCH...: makes $work/NAME.kmend of patches of tests/data, with $create_options
 update()
 {
 	name=$1
@@ -92,7 +92,8 @@ update()
 		shift
 		set -- "$@" "$data/$p.patch"
 	done
-	"$kmend" create -q --kernel "$kit" -o "$work/$name.kmend" "$@" >"$work/out" 2>&1 || {
+	# shellcheck disable=SC2086 # several
+	"$kmend" create -q --kernel "$kit" ${create_options:-} -o "$work/$name.kmend" "$@" >"$work/out" 2>&1 || {
 		cat "$work/out"
 		echo "FAILED: $name.kmend cannot be made"
 		exit 1

@@ -70,3 +70,23 @@ bool arch_is_padding(const uint8_t *text, size_t size)
 	}
 	return true;
 }
+
+bool arch_entry_jump(const uint8_t *text, uint64_t addr, uint64_t *target)
+{
+	static const uint8_t starts[][4] = { { 0xf3, 0x0f, 0x1e, 0xfa }, { 0x66, 0x0f, 0x1f, 0x00 } };
+	static const uint8_t nop[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+	unsigned int at = 0;
+	int32_t distance;
+
+	/* ENDBR, or what it was overwritten with. */
+	if (!memcmp(text, starts[0], 4) || !memcmp(text, starts[1], 4))
+		at = 4;
+	/* The ftrace site, off or on. */
+	if (text[at] == 0xe8 || !memcmp(text + at, nop, sizeof(nop)))
+		at += 5;
+	if (text[at] != 0xe9)
+		return false;
+	memcpy(&distance, text + at + 1, sizeof(distance));
+	*target = addr + at + 5 + distance;
+	return true;
+}

@@ -198,7 +198,7 @@ enum form form_alternative(struct walk *k, struct cursor *c)
 			try.at = e[i].relocs[1].delta;
 			end = try.at + arch_alternative_length(e[i].section->data + e[i].offset,
 							       e[i].size);
-			if (!try.atom || end > atom_size(try.atom))
+			if (!try.atom || !atom_data(try.atom) || try.at > end || end > atom_size(try.atom))
 				continue;
 		}
 		if (walk_filled(k, &try, end, c->run + length))
