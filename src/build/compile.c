@@ -6,10 +6,10 @@
 #include "build/private.h"
 #include "build/reach.h"
 #include "build/source.h"
+#include "build/tool.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
-#include "util/process.h"
 
 #include <string.h>
 
@@ -163,7 +163,7 @@ struct error *make_parent(const char *path)
 }
 
 /* Writes the object @from without its debug information to @to. */
-static struct error *strip_debug(const char *from, const char *to)
+static struct error *strip_debug(const struct kit *kit, const char *from, const char *to)
 {
 	const char *argv[] = { "objcopy", "--strip-debug", "-R", ".comment", from, to, NULL };
 	struct process_options opts = { .argv = argv, .env_add = build_environment,
@@ -171,7 +171,7 @@ static struct error *strip_debug(const char *from, const char *to)
 	_cleanup_free_ char *output = NULL;
 	int status;
 
-	TRY(process_run(&opts, &status, &output, NULL));
+	TRY(tool_run(kit, &opts, &status, &output));
 	return status ? system_error(0, "objcopy failed on %s: %s", from, output) : NULL;
 }
 
@@ -205,7 +205,7 @@ static struct error *cache_pre(const struct tree *tree, const struct compiled *o
 	if (!file_exists(built))
 		return file_write(target_path, "", 0, 0644);
 	TRY(read_target(tree, o->name, &target));
-	TRY(strip_debug(built, kept));
+	TRY(strip_debug(tree->kit, built, kept));
 	TRY(move_file(built, debug));
 	TRY(file_read(cmd, CMD_MAX, &deps, &deps_size));
 	TRY(file_write(deps_path, deps, deps_size, 0644));
@@ -400,7 +400,7 @@ static struct error *load_post(const struct tree *tree, const char *work, size_t
 		TRY(read_target(tree, o->name, &o->target));
 	o->built = true;
 	o->post_debug = xasprintf("%s/%zu.debug", work, number);
-	TRY(strip_debug(built, stripped));
+	TRY(strip_debug(tree->kit, built, stripped));
 	/* What was built from patched files must not be taken for anything else. */
 	TRY(move_file(built, o->post_debug));
 	return object_open(stripped, o->name, &o->post);
@@ -459,7 +459,7 @@ static struct error *make_empty_pre(const struct tree *tree, struct compiled *o)
 
 	TRY(temp_dir_new(&work));
 	argv[7] = path = path_join(work, "empty.o");
-	TRY(process_run(&opts, &status, &output, NULL));
+	TRY(tool_run(tree->kit, &opts, &status, &output));
 	if (status)
 		return system_error(0, "%s does not compile an empty file: %s", tree->kit->compiler, output);
 	TRY(file_read(path, OBJECT_MAX_SIZE, &o->pre_image, &o->pre_size));

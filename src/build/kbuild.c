@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/kbuild.h"
 
+#include "build/tool.h"
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/process.h"
@@ -73,7 +74,7 @@ static struct error *ask(struct kbuild *k, size_t index)
 
 	if (f->objects)
 		return NULL;
-	TRY(process_run(&opts, &status, &output, NULL));
+	TRY(tool_run(tree->kit, &opts, &status, &output));
 	f->objects = read_list(output, "@objects");
 	f->folders = read_list(output, "@folders");
 	f->modules = read_list(output, "@modules");

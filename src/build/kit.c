@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/kit.h"
 
+#include "build/tool.h"
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/process.h"
@@ -146,27 +147,40 @@ static struct error *read_compiler(struct kit *kit)
 	return NULL;
 }
 
+/* "x86_64-linux-gnu-gcc-14" comes in the package gcc-14. */
+static const char *compiler_package(const struct kit *kit)
+{
+	const char *gcc = strstr(kit->compiler, "gcc");
+
+	return gcc ? gcc : kit->compiler;
+}
+
 static struct error *check_compiler(const struct kit *kit)
 {
 	const char *argv[] = { kit->compiler, "--version", NULL };
 	const char *env[] = { "LC_ALL=C", NULL };
-	struct process_options opts = { .argv = argv, .env_add = env };
+	struct process_options opts = { .argv = argv, .env_add = env, .merge_stderr = true };
+	const char *where = kit->toolchain ? kit->toolchain : "this machine";
 	_cleanup_free_ char *output = NULL;
 	struct error *err;
 	int status;
 
-	err = process_run(&opts, &status, &output, NULL);
+	err = tool_run(kit, &opts, &status, &output);
+	/* What is missing is bubblewrap: it says so itself where it is the compiler. */
+	if (err && kit->toolchain)
+		return err;
 	if (err || status) {
 		error_free(err);
 		return refuse("COMPILER-MISSING",
-			      "kernel %s was compiled with \"%s\", and %s is not installed (package %s)",
-			      kit->release, kit->compiler_text, kit->compiler, kit->compiler);
+			      "kernel %s was compiled with \"%s\", and %s does not run on %s (install package %s, or --toolchain for a kernel of another release)%s%s",
+			      kit->release, kit->compiler_text, kit->compiler, where, compiler_package(kit),
+			      output && *output ? ": " : "", output ? output : "");
 	}
 	output[strcspn(output, "\n")] = '\0';
 	if (strcmp(output, kit->compiler_text))
 		return refuse("COMPILER-MISMATCH",
-			      "kernel %s was compiled with \"%s\", and this machine has \"%s\" (install that version of package %s)",
-			      kit->release, kit->compiler_text, output, kit->compiler);
+			      "kernel %s was compiled with \"%s\", and %s has \"%s\" (install that version of package %s, or --toolchain for a kernel of another release)",
+			      kit->release, kit->compiler_text, where, output, compiler_package(kit));
 	return NULL;
 }
 
@@ -182,6 +196,7 @@ struct error *kit_open(const struct kit_options *options, struct kit **out)
 		override(&kit->config, options->config);
 		override(&kit->source, options->source);
 		override(&kit->headers, options->headers);
+		override(&kit->toolchain, options->toolchain);
 		if (!kit->version)
 			kit->version = xstrdup("");
 		err = check_parts(kit);
@@ -208,6 +223,7 @@ void kit_free(struct kit *kit)
 	free(kit->config);
 	free(kit->source);
 	free(kit->headers);
+	free(kit->toolchain);
 	free(kit->compiler);
 	free(kit->compiler_text);
 	free(kit);

@@ -13,6 +13,7 @@ struct kit_options {
 	const char *source;	/* a folder or a tarball */
 	const char *config;
 	const char *headers;
+	const char *toolchain;	/* a root folder; NULL: the machine's own compiler and tools */
 };
 
 struct kit {
@@ -22,6 +23,7 @@ struct kit {
 	char *source;		/* path of a folder or a tarball */
 	char *headers;		/* path of a folder to build modules against */
 	bool source_is_tarball;
+	char *toolchain;	/* path of a root folder that the build runs in, or NULL; see build/tool.h */
 	char *compiler;		/* as the config names it, "gcc-12" */
 	char *compiler_text;	/* the first line of its --version, CONFIG_CC_VERSION_TEXT */
 };

@@ -2,10 +2,10 @@
 #include "build/tree.h"
 
 #include "build/patch.h"
+#include "build/tool.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
-#include "util/process.h"
 #include "util/sha256.h"
 
 #include <dirent.h>
@@ -104,6 +104,8 @@ static struct error *tree_key(const struct kit *kit, char **key)
 	TRY(file_read(kit->config, CONFIG_MAX, &config, &size));
 	hash_text(&hash, config);
 	hash_text(&hash, kit->compiler_text);
+	if (kit->toolchain)
+		hash_text(&hash, kit->toolchain);
 	sha256_end(&hash, digest);
 	*key = xmalloc(2 * SHA256_SIZE + 1);
 	hex_encode(digest, SHA256_SIZE, *key);
@@ -111,14 +113,14 @@ static struct error *tree_key(const struct kit *kit, char **key)
 	return NULL;
 }
 
-static struct error *run_tool(const char *const *argv, const char *what)
+static struct error *run_tool(const struct kit *kit, const char *const *argv, const char *what)
 {
 	struct process_options opts = { .argv = argv, .env_add = build_environment,
 					.merge_stderr = true };
 	_cleanup_free_ char *output = NULL;
 	int status;
 
-	TRY(process_run(&opts, &status, &output, NULL));
+	TRY(tool_run(kit, &opts, &status, &output));
 	if (status)
 		return system_error(0, "%s failed: %s", what, tail_of(output));
 	return NULL;
@@ -138,11 +140,11 @@ static struct error *copy_source(const struct tree *tree)
 
 	TRY(make_dirs(tree->source));
 	if (kit->source_is_tarball)
-		return run_tool(untar, "unpacking the kernel source");
-	TRY(run_tool(copy, "copying the kernel source"));
+		return run_tool(kit, untar, "unpacking the kernel source");
+	TRY(run_tool(kit, copy, "copying the kernel source"));
 	/* kbuild builds elsewhere only from a source that nothing was built in. */
 	if (file_exists(config) || file_exists(generated))
-		return run_tool(clean, "cleaning the copy of the kernel source");
+		return run_tool(kit, clean, "cleaning the copy of the kernel source");
 	return NULL;
 }
 
@@ -166,7 +168,7 @@ struct error *tree_make(const struct tree *tree, const char *const *goals, const
 	memcpy(argv, fixed, sizeof(fixed));
 	memcpy(argv + n, goals, count * sizeof(*argv));
 	opts.argv = argv;
-	return process_run(&opts, status, output, NULL);
+	return tool_run(tree->kit, &opts, status, output);
 }
 
 static struct error *make_goal(const struct tree *tree, const char *goal)

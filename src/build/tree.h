@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Prepared trees: a copy of the source, configured and prepared once for each
- * (source, configuration, compiler), under cache_dir()/trees.  The user's own
+ * (source, configuration, compiler, toolchain), under cache_dir()/trees.  The user's own
  * tree is never written to.
  *
  *   trees/KEY/source	the copy

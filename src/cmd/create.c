@@ -119,6 +119,7 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 	static const struct option options[] = {
 		{ "kernel", required_argument, NULL, 'K' }, { "source", required_argument, NULL, 'S' },
 		{ "config", required_argument, NULL, 'C' }, { "headers", required_argument, NULL, 'H' },
+		{ "toolchain", required_argument, NULL, 'T' },
 		{ "key", required_argument, NULL, 'k' },    { "output", required_argument, NULL, 'o' },
 		{ "jobs", required_argument, NULL, 'j' },   { "accept", required_argument, NULL, 'A' },
 		{ "expires", required_argument, NULL, 'E' }, { "channel", required_argument, NULL, 'N' },
@@ -142,6 +143,9 @@ static struct error *parse_options(int argc, char **argv, struct create_options 
 			break;
 		case 'H':
 			o->kit.headers = optarg;
+			break;
+		case 'T':
+			o->kit.toolchain = optarg;
 			break;
 		case 'k':
 			o->key = optarg;

@@ -3,11 +3,11 @@
 
 #include "arch/arch.h"
 #include "build/source.h"
+#include "build/tool.h"
 #include "build/tree.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
-#include "util/process.h"
 #include "util/sha256.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ static struct error *run_kbuild(const struct kit *kit, const char *dir, const ch
 	size_t len;
 	int status;
 
-	TRY(process_run(&opts, &status, &output, NULL));
+	TRY(tool_run(kit, &opts, &status, &output));
 	if (!status)
 		return NULL;
 	len = strlen(output);

@@ -48,12 +48,18 @@ need()
 	done
 }
 
-# need_kernel: sets kit to the folder of the latest kernel's kit, or of that of $KMEND_TEST_KERNEL
+# need_kernel: sets kit to the folder of the latest kernel's kit, or of that of $KMEND_TEST_KERNEL, whose updates are built
+# in $KMEND_TEST_TOOLCHAIN
 need_kernel()
 {
 	[ -x "$kmend" ] || make -s -C "$top" build/kmend >/dev/null || exit 1
 	kit=$("$top/tools/kernel" fetch "${KMEND_TEST_KERNEL:-latest}" 2>"$work/err") || skip "no kernel: $(cat "$work/err")"
-	need gcc make patch "$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kit/config")"
+	need gcc make patch
+	if [ -n "${KMEND_TEST_TOOLCHAIN:-}" ]; then
+		need bwrap
+	else
+		need "$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kit/config")"
+	fi
 }
 
 # expect WHAT WANTED GOT: WANTED is a pattern
@@ -93,7 +99,8 @@ update()
 		set -- "$@" "$data/$p.patch"
 	done
 	# shellcheck disable=SC2086 # several
-	"$kmend" create -q --kernel "$kit" ${create_options:-} -o "$work/$name.kmend" "$@" >"$work/out" 2>&1 || {
+	"$kmend" create -q --kernel "$kit" ${KMEND_TEST_TOOLCHAIN:+--toolchain "$KMEND_TEST_TOOLCHAIN"} \
+		${create_options:-} -o "$work/$name.kmend" "$@" >"$work/out" 2>&1 || {
 		cat "$work/out"
 		echo "FAILED: $name.kmend cannot be made"
 		exit 1
