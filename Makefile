@@ -3,7 +3,8 @@
 # all      build/kmend (the default)
 # check    what needs no kernel: unit tests under ASan and UBSan, shellcheck, documented refusals
 # test     check, the fuzzers for a short time, and the tests under kernels in virtual machines
-# builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, as root
+# builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, and the tests of
+#          updates on a kernel of another release, as root
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
 # man      the man pages, where scdoc is
