@@ -58,8 +58,11 @@ kernels()
 	fi
 	echo latest
 	for kit in "${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/kernels/6.12.*; do
-		[ ! -e "$kit/release" ] || cat "$kit/release"
-	done
+		[ -e "$kit/config" ] || continue
+		# Kernels of another release of the distribution have another compiler.
+		compiler=$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' "$kit/config")
+		! command -v "$compiler" >/dev/null || cat "$kit/release"
+	done | sort -V | tail -n 1
 }
 
 # run_guest SCRIPT [VM-OPTION...]
