@@ -172,8 +172,9 @@ static struct error *check_compiler(const struct kit *kit)
 	if (err || status) {
 		error_free(err);
 		return refuse("COMPILER-MISSING",
-			      "kernel %s was compiled with \"%s\", and %s does not run on %s (install package %s, or --toolchain for a kernel of another release)%s%s",
-			      kit->release, kit->compiler_text, kit->compiler, where, compiler_package(kit),
+			      "kernel %s was compiled with \"%s\", and %s is not installed%s%s (package %s; for a kernel of another release, --toolchain)%s%s",
+			      kit->release, kit->compiler_text, kit->compiler, kit->toolchain ? " in " : "",
+			      kit->toolchain ? kit->toolchain : "", compiler_package(kit),
 			      output && *output ? ": " : "", output ? output : "");
 	}
 	output[strcspn(output, "\n")] = '\0';

@@ -607,8 +607,9 @@ static struct error *apply(struct apply *a)
 	TRY(open_packs(a));
 	TRY(check_installed(a));
 	TRY(check_onto(a));
-	TRY(host_check_signing());
 	TRY(prove(a));
+	/* Not before: a kernel that shows no memory is no better for a key. */
+	TRY(host_check_signing());
 	return a->opts->dry_run ? NULL : install(a);
 }
 
