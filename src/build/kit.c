@@ -166,7 +166,7 @@ static struct error *check_compiler(const struct kit *kit)
 	int status;
 
 	err = tool_run(kit, &opts, &status, &output);
-	/* What is missing is bubblewrap: it says so itself where it is the compiler. */
+	/* Then it is bubblewrap that could not be run, not the compiler. */
 	if (err && kit->toolchain)
 		return err;
 	if (err || status) {

@@ -113,6 +113,7 @@ static struct error *tree_key(const struct kit *kit, char **key)
 	return NULL;
 }
 
+/* @kit: NULL for a program of this machine, which also sees what a toolchain hides (/usr/src). */
 static struct error *run_tool(const struct kit *kit, const char *const *argv, const char *what)
 {
 	struct process_options opts = { .argv = argv, .env_add = build_environment,
@@ -120,7 +121,7 @@ static struct error *run_tool(const struct kit *kit, const char *const *argv, co
 	_cleanup_free_ char *output = NULL;
 	int status;
 
-	TRY(tool_run(kit, &opts, &status, &output));
+	TRY(kit ? tool_run(kit, &opts, &status, &output) : process_run(&opts, &status, &output, NULL));
 	if (status)
 		return system_error(0, "%s failed: %s", what, tail_of(output));
 	return NULL;
@@ -140,8 +141,8 @@ static struct error *copy_source(const struct tree *tree)
 
 	TRY(make_dirs(tree->source));
 	if (kit->source_is_tarball)
-		return run_tool(kit, untar, "unpacking the kernel source");
-	TRY(run_tool(kit, copy, "copying the kernel source"));
+		return run_tool(NULL, untar, "unpacking the kernel source");
+	TRY(run_tool(NULL, copy, "copying the kernel source"));
 	/* kbuild builds elsewhere only from a source that nothing was built in. */
 	if (file_exists(config) || file_exists(generated))
 		return run_tool(kit, clean, "cleaning the copy of the kernel source");

@@ -3,7 +3,6 @@
 #include "cmd/record.h"
 #include "host/host.h"
 #include "host/seen.h"
-#include "kmend/engine.h"
 #include "pack/withdrawal.h"
 #include "util/file.h"
 #include "util/memory.h"
@@ -18,7 +17,7 @@ static struct error *make(char *const *ids, size_t count, const char *path, cons
 	if (!path || !count)
 		return usage_error("withdraw --key takes -o LIST, and the ids of the updates");
 	for (i = 0; i < count; i++)
-		if (strlen(ids[i]) != KMEND_ID_LEN || strspn(ids[i], "0123456789abcdef") != KMEND_ID_LEN)
+		if (!manifest_is_id(ids[i]))
 			return usage_error("%s is not an update's id", ids[i]);
 	TRY(withdrawal_write((const char *const *)ids, count, path, key));
 	printf("%s, %s.minisig: %zu updates are withdrawn\n", path, path, count);

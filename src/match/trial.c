@@ -2,7 +2,6 @@
 #include "match/trial.h"
 
 #include "arch/walk.h"
-#include "diff/diff.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -185,16 +184,13 @@ static bool find_out(struct trial *t, struct place *place, uint64_t addr, const 
 /* What goes with each update that refers to it (extract.c), so that there are several. */
 static bool is_copied(const struct atom *a)
 {
-	_cleanup_free_ char *base = NULL;
-
 	if (strncmp(a->section->name, ".rodata", 7))
 		return false;
 	if (!a->symbol)
 		return true;
 	if (a->reloc_count || a->symbol->bind != STB_LOCAL)
 		return false;
-	base = base_name(a->symbol->name);
-	return strcmp(base, a->symbol->name) != 0;
+	return stem_length(a->symbol->name) < strlen(a->symbol->name);
 }
 
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)

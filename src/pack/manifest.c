@@ -241,8 +241,8 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
 		"{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "format", MANIFEST_FORMAT,
 		"id", text(m->id), "description", text(m->description), "cves",
 		strings_to_json(m->cves, m->cve_count), "release", text(m->release), "version",
-		text(m->version), "notes", strings_to_json(m->notes, m->note_count), "onto", strings_to_json(m->onto, m->onto_count), "stays_loaded",
-		m->stays_loaded, "targets", targets_to_json(m), "members", members_to_json(m));
+		text(m->version), "notes", strings_to_json(m->notes, m->note_count), "onto",
+		strings_to_json(m->onto, m->onto_count), "stays_loaded", m->stays_loaded, "targets", targets_to_json(m), "members", members_to_json(m));
 
 	if (!root)
 		return refuse("PACK-INVALID", "the manifest has text that is not UTF-8");

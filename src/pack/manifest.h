@@ -131,6 +131,9 @@ struct error *manifest_to_json(const struct manifest *m, char **json, size_t *si
  */
 struct error *manifest_from_json(const char *json, size_t size, struct manifest **m) __must_use;
 
+/* Whether @s can be the id of an update. */
+bool manifest_is_id(const char *s);
+
 /* Whether @s is a date, "2027-12-31"; whether @s can be the name of a channel. */
 bool manifest_is_date(const char *s);
 bool manifest_is_channel(const char *s);

@@ -153,7 +153,7 @@ static struct error *read_cves(const json_t *obj, struct manifest *m)
 	return NULL;
 }
 
-static bool is_id(const char *s)
+bool manifest_is_id(const char *s)
 {
 	return strlen(s) == KMEND_ID_LEN && strspn(s, "0123456789abcdef") == KMEND_ID_LEN;
 }
@@ -167,7 +167,7 @@ static struct error *read_onto(const json_t *obj, struct manifest *m)
 	add_once(seen, m->id);
 	err = read_strings(obj, "onto", &m->onto, &m->onto_count);
 	for (i = 0; i < m->onto_count && !err; i++) {
-		if (!is_id(m->onto[i]))
+		if (!manifest_is_id(m->onto[i]))
 			err = refuse(CODE, "onto[%zu] is not an update's id", i);
 		else if (!add_once(seen, m->onto[i]))
 			err = refuse(CODE, "onto[%zu] is there twice, or the update itself", i);
@@ -181,7 +181,7 @@ static struct error *read_id(const json_t *obj, struct manifest *m)
 	_cleanup_free_ char *id = NULL;
 
 	TRY(get_text(obj, "id", &id));
-	if (!is_id(id))
+	if (!manifest_is_id(id))
 		return refuse(CODE, "id is not of %d lower-case hex digits", KMEND_ID_LEN);
 	memcpy(m->id, id, sizeof(m->id));
 	return NULL;
