@@ -30,9 +30,6 @@ struct error *host_module_error(const char *name, int errnum) __must_use;
 /* Why a part of update @id was not switched in: the refusal for an errno of the engine's. */
 struct error *host_late_error(const char *id, int errnum) __must_use;
 
-/* Whether @id is KMEND_ID_LEN lower-case hex digits. */
-bool host_is_id(const char *id);
-
 /* The blockers of update @id, appended to *@blockers, both to be freed. */
 struct error *host_blockers_read(const char *id, struct host_blocker **blockers, size_t *count)
 	__must_use;

@@ -51,7 +51,7 @@ static struct error *parse(json_t *json, const char *path, struct probation *out
 	for (i = 0; i < json_array_size(ids); i++) {
 		const char *id = json_string_value(json_array_get(ids, i));
 
-		if (!id || !host_is_id(id))
+		if (!id || !manifest_is_id(id))
 			return system_error(0, "%s is not what this kmend expects", path);
 		out->ids[out->count++] = xstrdup(id);
 	}

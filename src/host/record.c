@@ -108,7 +108,7 @@ struct error *host_records_prune(void)
 	TRY(dir_list(folder, &names, &count));
 	err = host_updates_read(&installed);
 	for (i = 0; i < count && !err; i++)
-		if (host_is_id(names[i]) && !is_installed(&installed, names[i]))
+		if (manifest_is_id(names[i]) && !is_installed(&installed, names[i]))
 			err = host_record_remove(names[i]);
 	host_updates_free(&installed);
 	names_free(names, count);

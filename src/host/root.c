@@ -37,10 +37,6 @@ struct error *host_require_root(const char *what)
 	return NULL;
 }
 
-bool host_is_id(const char *id)
-{
-	return strlen(id) == KMEND_ID_LEN && strspn(id, "0123456789abcdef") == KMEND_ID_LEN;
-}
 
 struct error *host_boot_enabled(bool *enabled)
 {

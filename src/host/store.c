@@ -34,7 +34,7 @@ static struct error *read_entry(json_t *json, const char *path, struct store_upd
 
 	if (json_unpack(json, "{s:s,s:I,s:I,s:b,s:b}", "id", &id, "order", &order, "since", &since,
 			"set_aside", &set_aside, "allow_unsigned", &allow_unsigned) ||
-	    !host_is_id(id) || order < 0 || order >= UINT32_MAX)
+	    !manifest_is_id(id) || order < 0 || order >= UINT32_MAX)
 		return system_error(0, "%s is not what this kmend expects", path);
 	memcpy(u->id, id, sizeof(u->id));
 	u->order = order;

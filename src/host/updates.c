@@ -174,7 +174,7 @@ static struct error *read_all(char *const *names, size_t count, struct host_upda
 	for (i = 0; i < count; i++) {
 		struct host_update *u = &out->updates[out->count++];
 
-		if (!host_is_id(names[i]))
+		if (!manifest_is_id(names[i]))
 			return system_error(0, SYSFS "/updates/%s is not an update's id", names[i]);
 		memcpy(u->id, names[i], sizeof(u->id));
 		TRY(read_update(u));
