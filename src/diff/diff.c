@@ -271,10 +271,39 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 	return NULL;
 }
 
-/* What a changed or new atom that is no code means, by its section. */
+/*
+ * While a jump is written an NMI may meet its first byte, a breakpoint, whose
+ * handling runs code of these sections in turn, without end where that is what
+ * is being written; and some of it runs on the page tables of user space, which
+ * do not hold modules (include/linux/compiler_types.h, noinstr;
+ * arch/x86/entry/entry_64.S).
+ */
+static bool is_entry_code(const struct change *c, const struct atom *a)
+{
+	static const char *const sections[] = { ".entry.text", ".noinstr.text" };
+	size_t i;
+
+	for (i = 0; !c->module && i < ARRAY_SIZE(sections); i++)
+		if (!strcmp(a->section->name, sections[i]))
+			return true;
+	return false;
+}
+
+static struct error *check_code(const struct change *c, const struct atom *a)
+{
+	if (a->state == ATOM_CHANGED && is_entry_code(c, a->twin))
+		return refuse("ENTRY-CHANGED",
+			      "the patch changes %s in %s (%s), which system calls, interrupts or exceptions run on their way into the kernel: it cannot be replaced while they come",
+			      atom_name(a), c->post->name, a->twin->section->name);
+	return NULL;
+}
+
+/* What a changed or new atom means, by its section. */
 static struct error *check_atom(struct change *c, const struct atom *a)
 {
 	switch (class_of(c, a)) {
+	case CLASS_TEXT:
+		return check_code(c, a);
 	case CLASS_INIT:
 		return check_init(c, a);
 	case CLASS_EXPORT:

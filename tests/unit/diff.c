@@ -636,6 +636,32 @@ static void unknown_sections(void **state)
 	assert_refused(compare("int f(void) { return 1; }", ODD("2")), "SECTION-UNKNOWN");
 }
 
+/* What a breakpoint itself may run cannot be reached by writing one. */
+static void entry_code(void **state)
+{
+#define ENTRY(section, v) "noinline __section(\"" section "\") int f(void) { return " v "; }"
+	assert_refused(compare(ENTRY(".noinstr.text", "1"), ENTRY(".noinstr.text", "2")), "ENTRY-CHANGED");
+	assert_refused(compare(ENTRY(".entry.text", "1"), ENTRY(".entry.text", "2")), "ENTRY-CHANGED");
+	assert_ok(compare_module(ENTRY(".noinstr.text", "1"), ENTRY(".noinstr.text", "2")));
+	assert_replaced("f ");
+	assert_ok(compare(ENTRY(".noinstr.text", "1"), ENTRY(".noinstr.text", "1") " int g(void) { return 3; }"));
+	/* New code is no place where a jump is written. */
+	assert_ok(compare("int g(void) { return 3; }", ENTRY(".noinstr.text", "1") " int g(void) { return f(); }"));
+	assert_replaced("g ");
+}
+
+/* Code that no symbol covers is never replaced alone: those who use it get a copy. */
+static void nameless_code(void **state)
+{
+#define NAMELESS(v)                                                                                \
+	"asm(\".section .text.odd, \\\"ax\\\"\\n .Lodd: mov $" v ", %eax\\n ret\\n .text\");\n"           \
+	"void f(void) { asm volatile(\"call .Lodd\"); }"
+	assert_ok(compare(NAMELESS("1"), NAMELESS("1")));
+	assert_replaced("");
+	assert_ok(compare(NAMELESS("1"), NAMELESS("2")));
+	assert_replaced("f ");
+}
+
 /* The entries of the kernel's tables are part of the function. */
 static void table_entries(void **state)
 {
@@ -710,7 +736,7 @@ int main(void)
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
 		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
 		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),
-		T(unknown_sections), T(table_entries), T(self_references), T(base_names), T(btf_ids),
+		T(unknown_sections), T(entry_code), T(nameless_code), T(table_entries), T(self_references), T(base_names), T(btf_ids),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

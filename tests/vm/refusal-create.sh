@@ -36,6 +36,8 @@ refused "a header of files that are not built" NOTHING-COMPILED \
 refused "a patch that does not compile" COMPILE-FAILED \
 	"fs/proc/cmdline.c does not compile with the patch:*error:*no_such_variable*undeclared*" create "$data/bad-compile.patch"
 refused "code of the vDSO" OUTSIDE-KERNEL "arch/x86/entry/vdso/vclock_gettime.c is part of the vDSO*" create "$data/vdso.patch"
+refused "code that starts processors" OUTSIDE-KERNEL "arch/x86/realmode/rm/wakemain.c is part of the code that *" \
+	create "$data/realmode.patch"
 sed 's/^+proc-y\t+= extra.o/+obj-m\t+= extra.o/' "$data/new-file.patch" >"$work/module.patch"
 refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a module of its own, extra" create "$work/module.patch"
 sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
@@ -48,6 +50,8 @@ run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_
 	"$data/builtin.patch"
 expect "the same, where its author knows that it does not: $said" 0 "$status"
 rm -f "$work/init.kmend"
+refused "code that a breakpoint runs" ENTRY-CHANGED "*exc_overflow in arch/x86/kernel/traps.o (.noinstr.text)*" \
+	create "$data/entry.patch"
 refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
 refused "an export that goes" NOTHING-CHANGED "*kobject_uevent_env*stays exported*" create "$data/export.patch"
 
