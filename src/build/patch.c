@@ -373,11 +373,29 @@ static struct error *apply_all(const struct tree *tree, const struct patches *p)
 	return keep_all_lines(tree, p, tree->base);
 }
 
+/*
+ * Whether what "make prepare" makes can come out differently: all but sources
+ * may be read for it, and of those the ones that it makes headers of, which tell
+ * offsets and sizes (the Kbuild at the top of the source).
+ */
+static bool concerns_prepare(const struct patches *p)
+{
+	size_t i;
+
+	for (i = 0; p && i < p->file_count; i++)
+		if (p->files[i].kind != PATCHED_SOURCE || strstr(p->files[i].path, "-offsets") ||
+		    !strcmp(p->files[i].path, "kernel/bounds.c"))
+			return true;
+	return false;
+}
+
 /* The base, if there is one, and @p, if there is one, on the original source. */
 static struct error *apply(const struct tree *tree, const struct patches *p)
 {
 	struct error *err;
 
+	if (concerns_prepare(tree->base) || concerns_prepare(p))
+		TRY(tree_unprepare(tree));
 	TRY(save_originals(tree, p));
 	err = apply_all(tree, p);
 	/* The next tree_open() tries again; the first error is the one to tell. */

@@ -149,24 +149,43 @@ static struct error *copy_source(const struct tree *tree)
 	return NULL;
 }
 
+static char *prepared_path(const struct tree *tree)
+{
+	return path_join(tree->path, "prepared");
+}
+
+struct error *tree_unprepare(const struct tree *tree)
+{
+	_cleanup_free_ char *path = prepared_path(tree);
+
+	return remove_tree(path);
+}
+
 struct error *tree_make(const struct tree *tree, const char *const *goals, const char *flags, int jobs,
 			int *status, char **output)
 {
 	_cleanup_free_ char *cc = xasprintf("CC=%s", tree->kit->compiler);
-	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
 	_cleanup_free_ char *j = xasprintf("-j%d", jobs);
 	_cleanup_free_ char *kcflags = xasprintf("KCFLAGS=%s", flags);
 	/* UTS_RELEASE is in code; the source alone does not tell what the distribution called it. */
 	_cleanup_free_ char *release = xasprintf("KERNELRELEASE=%s", tree->kit->release);
-	const char *const fixed[] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags, release };
+	_cleanup_free_ char *o = xasprintf("O=%s", tree->build);
+	_cleanup_free_ char *is_prepared = prepared_path(tree);
+	/*
+	 * "prepare" is a goal of every other one, and takes longer than an object.  The option -o is
+	 * not handed on from make to make, so the one that is given it must be the one in the build folder.
+	 */
+	const char *const all[] = { "make", "-k", "-C", tree->source, o, cc, j, kcflags, release };
+	const char *const prepared[] = { "make", "-k", "-C", tree->build, "-oprepare", cc, j, kcflags, release };
+	const char *const *fixed = file_exists(is_prepared) ? prepared : all;
 	_cleanup_free_ const char **argv = NULL;
 	struct process_options opts = { .env_add = build_environment, .merge_stderr = true };
-	size_t n = ARRAY_SIZE(fixed), count;
+	size_t n = ARRAY_SIZE(all), count;
 
 	for (count = 0; goals[count]; count++)
 		;
 	argv = xcalloc(n + count + 1, sizeof(*argv));
-	memcpy(argv, fixed, sizeof(fixed));
+	memcpy(argv, fixed, sizeof(all));
 	memcpy(argv + n, goals, count * sizeof(*argv));
 	opts.argv = argv;
 	return tool_run(tree->kit, &opts, status, output);
@@ -184,6 +203,14 @@ static struct error *make_goal(const struct tree *tree, const char *goal)
 		return refuse("PREPARE-FAILED", "make %s failed in the copy of the kernel source:\n%s",
 			      goal, tail_of(output));
 	return NULL;
+}
+
+static struct error *make_prepared(const struct tree *tree)
+{
+	_cleanup_free_ char *path = prepared_path(tree);
+
+	TRY(make_goal(tree, "prepare"));
+	return file_write(path, "", 0, 0644);
 }
 
 /* Versions of tools that no C code is made with; what they decide shows in other options. */
@@ -236,8 +263,17 @@ static struct error *prepare(struct tree *tree)
 	log_progress("preparing the kernel source");
 	TRY(make_goal(tree, "olddefconfig"));
 	TRY(check_config(tree));
-	TRY(make_goal(tree, "prepare"));
+	TRY(make_prepared(tree));
 	return file_write(ready, "", 0, 0644);
+}
+
+/* Puts right what whoever had the tree open left. */
+static struct error *reopen(const struct tree *tree)
+{
+	_cleanup_free_ char *path = prepared_path(tree);
+
+	TRY(patch_restore(tree));
+	return file_exists(path) ? NULL : make_prepared(tree);
 }
 
 struct error *tree_open(const struct kit *kit, struct tree **out)
@@ -263,7 +299,7 @@ struct error *tree_open(const struct kit *kit, struct tree **out)
 		err = file_lock(lock, &tree->lock);
 	}
 	if (!err)
-		err = file_exists(ready) ? patch_restore(tree) : prepare(tree);
+		err = file_exists(ready) ? reopen(tree) : prepare(tree);
 	if (err) {
 		tree_close(tree);
 		return err;

@@ -10,6 +10,7 @@
  *			includes, and once more with its debug information
  *   trees/KEY/undo	what a patch is about to change, as it was; see patch.h
  *   trees/KEY/ready	written last: without it the tree is made anew
+ *   trees/KEY/prepared	while what "make prepare" makes is that of the unpatched source
  *   trees/KEY.lock	held while a tree is open
  */
 #ifndef KMEND_BUILD_TREE_H
@@ -49,8 +50,15 @@ void tree_close(struct tree *tree);
 struct error *tree_use_base(struct tree *tree, const struct patches *base) __must_use;
 
 /*
- * Runs make in the tree's build folder.  @goals: NULL-terminated.  @flags:
- * KCFLAGS.  *@output is what it printed, the caller's to free.
+ * Says that files change which "make prepare" looks at: tree_make() then leaves
+ * nothing out, and the tree is prepared once more when it is opened again.
+ */
+struct error *tree_unprepare(const struct tree *tree) __must_use;
+
+/*
+ * Runs make in the tree's build folder, without what the tree's preparation did
+ * already.  @goals: NULL-terminated.  @flags: KCFLAGS.  *@output is what it
+ * printed, the caller's to free.
  */
 struct error *tree_make(const struct tree *tree, const char *const *goals, const char *flags, int jobs,
 			int *status, char **output) __must_use;

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Updates of files that kbuild treats in a way of its own: an object of another folder, assembly, a header.
+# Updates of files that kbuild treats in a way of its own: an object of another folder, assembly, a header, what headers
+# are made of.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +18,17 @@ expect "a header" "*replaces * (net/ipv4/tcp.o, vmlinux)*" "$(cat "$work/out")"
 "$kmend" create -q --kernel "$kit" --all-objects=40 -o "$work/all.kmend" "$data/header.patch" >"$work/out" 2>&1 ||
 	fail "create --all-objects: $(cat "$work/out")"
 same "the update with others looked at" "$work/header.kmend" "$work/all.kmend"
+# What is prepared once for all updates follows the patch, and goes back with it.
+made_with_patch()
+{
+	grep -ls TASK_kmend_test "${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/trees/*/build/include/generated/asm-offsets.h |
+		wc -l
+}
+update offsets offsets builtin
+expect "a header that is made of a patched file" 1 "$(made_with_patch)"
+update again memmove
+expect "the same, with the next update" 0 "$(made_with_patch)"
+same "an update after that" "$work/memmove.kmend" "$work/again.kmend"
 run "$kmend" create --all-objects=x "$data/header.patch"
 expect "a wrong number: status" 2 "$status"
 finish
