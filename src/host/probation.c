@@ -67,9 +67,9 @@ struct error *probation_read(struct probation *out)
 	size_t size;
 
 	*out = (struct probation){ 0 };
-	if (!file_exists(path))
+	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
+	if (!text)
 		return NULL;
-	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
 	json = json_loadb(text, size, 0, NULL);
 	if (!json)
 		return system_error(0, "%s is not what this kmend expects", path);

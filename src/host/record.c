@@ -8,6 +8,7 @@
 #include "util/memory.h"
 #include "util/string.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RECORDS "/run/kmend"
@@ -30,7 +31,8 @@ struct error *host_record_manifest(const char *id, void **json, size_t *size)
 {
 	_cleanup_free_ char *path = host_path(RECORDS "/%s/manifest.json", id);
 
-	return file_read(path, HOST_TEXT_MAX, json, size);
+	TRY(file_read_own(path, HOST_TEXT_MAX, json, size));
+	return *json ? NULL : system_error(ENOENT, "cannot open %s", path);
 }
 
 static struct error *read_manifest(const char *path, struct host_record *record)
@@ -38,8 +40,8 @@ static struct error *read_manifest(const char *path, struct host_record *record)
 	_cleanup_free_ void *json = NULL;
 	size_t size;
 
-	TRY(file_read(path, HOST_TEXT_MAX, &json, &size));
-	return error_prefix(manifest_from_json(json, size, &record->manifest), "%s", path);
+	TRY(file_read_own(path, HOST_TEXT_MAX, &json, &size));
+	return json ? error_prefix(manifest_from_json(json, size, &record->manifest), "%s", path) : NULL;
 }
 
 struct error *host_record_read(const char *id, struct host_record *record)
@@ -51,8 +53,6 @@ struct error *host_record_read(const char *id, struct host_record *record)
 	size_t size;
 
 	*record = (struct host_record){ 0 };
-	if (!file_exists(manifest))
-		return NULL;
 	err = read_manifest(manifest, record);
 	if (err) {
 		/* The record is the system's own: a bad one is no judgement of a pack. */
@@ -60,11 +60,11 @@ struct error *host_record_read(const char *id, struct host_record *record)
 		err->code = NULL;
 		return err;
 	}
-	if (!file_exists(signer))
+	if (!record->manifest)
 		return NULL;
-	TRY(file_read(signer, HOST_TEXT_MAX, &text, &size));
+	TRY(file_read_own(signer, HOST_TEXT_MAX, &text, &size));
 	record->signed_by = text;
-	if (!string_is_plain(text))
+	if (text && !string_is_plain(text))
 		return system_error(0, "%s: not a line of text", signer);
 	return NULL;
 }

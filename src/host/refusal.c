@@ -34,9 +34,9 @@ struct error *host_refusal_read(const char *id, char **code, char **message)
 	size_t size;
 
 	*code = *message = NULL;
-	if (!file_exists(path))
+	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
+	if (!text)
 		return NULL;
-	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
 	json = json_loadb(text, size, 0, NULL);
 	c = json_string_value(json_object_get(json, "code"));
 	m = json_string_value(json_object_get(json, "message"));

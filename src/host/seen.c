@@ -18,11 +18,11 @@ static struct error *read_object(const char *name, json_t **json)
 	size_t size;
 
 	*json = NULL;
-	if (!file_exists(path)) {
+	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
+	if (!text) {
 		*json = json_object();
 		return NULL;
 	}
-	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
 	*json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	if (json_is_object(*json))
 		return NULL;

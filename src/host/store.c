@@ -65,6 +65,7 @@ static struct error *read_entries(json_t *json, const char *path, bool until_reb
 			continue;
 		u->path = pack_path(u->id, until_reboot);
 		out->count++;
+		TRY(file_check_own(u->path));
 	}
 	return NULL;
 }
@@ -77,9 +78,9 @@ static struct error *read_list(bool until_reboot, struct store *out)
 	json_t *json;
 	size_t size;
 
-	if (!file_exists(path))
+	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
+	if (!text)
 		return NULL;
-	TRY(file_read(path, HOST_TEXT_MAX, &text, &size));
 	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	if (!json)
 		return system_error(0, "%s is not what this kmend expects", path);
@@ -308,14 +309,36 @@ struct error *store_drop(const char *const *ids, size_t count)
 	return drop_from(true, ids, count);
 }
 
+/* What file_write() was killed over. */
+static struct error *remove_rests(const char *folder)
+{
+	struct error *err = NULL;
+	size_t count, i;
+	char **names;
+
+	if (!file_exists(folder))
+		return NULL;
+	TRY(dir_list(folder, &names, &count));
+	for (i = 0; i < count && !err; i++) {
+		_cleanup_free_ char *path = path_join(folder, names[i]);
+
+		if (!strncmp(names[i], FILE_BESIDE, strlen(FILE_BESIDE)))
+			err = remove_tree(path);
+	}
+	names_free(names, count);
+	return err;
+}
+
 static struct error *prune(bool until_reboot, const char *const *except, size_t count)
 {
+	_cleanup_free_ char *place = host_path("%s", places[until_reboot]);
 	_cleanup_free_ char *folder = host_path("%s/packs", places[until_reboot]);
 	_cleanup_(store_free) struct store store = { 0 };
 	struct error *err = NULL;
 	size_t name_count, i;
 	char **names;
 
+	TRY(remove_rests(place));
 	if (!file_exists(folder))
 		return NULL;
 	TRY(read_list(until_reboot, &store));
@@ -324,7 +347,7 @@ static struct error *prune(bool until_reboot, const char *const *except, size_t 
 		_cleanup_free_ char *path = path_join(folder, names[i]);
 		_cleanup_free_ char *id = xstrndup(names[i], KMEND_ID_LEN);
 
-		/* What file_write() was killed over has another name, and goes, too. */
+		/* The rest of a file_write() has another name, and goes, too. */
 		if (!strcmp(names[i] + strlen(id), SUFFIX) &&
 		    (store_get(&store, id) || is_among(id, except, count)))
 			continue;

@@ -75,7 +75,7 @@ struct error *store_set_aside(const char *const *ids, size_t count) __must_use;
 /* Drops the updates @ids, listed or not, and their packs; it is no error that one is not there. */
 struct error *store_drop(const char *const *ids, size_t count) __must_use;
 
-/* Removes packs that are not listed, but those of the updates @except. */
+/* Removes packs that are not listed, but those of the updates @except, and what killed commands were writing. */
 struct error *store_prune(const char *const *except, size_t count) __must_use;
 
 #endif

@@ -143,7 +143,7 @@ struct error *minisign_public_read(const char *path, struct minisign_public *pub
 	const char *rest;
 	size_t size;
 
-	TRY(file_read(path, MINISIGN_TEXT_MAX, (void **)&text, &size));
+	TRY(file_read_plain(path, "KEY-INVALID", MINISIGN_TEXT_MAX, (void **)&text, &size));
 	rest = text;
 	if (strlen(text) != size || !next_comment(&rest, UNTRUSTED, public->comment) ||
 	    !next_blob(&rest, &blob, sizeof(blob)) || *rest)

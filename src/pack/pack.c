@@ -259,7 +259,7 @@ struct error *pack_read(const char *path, struct pack **p)
 	struct error *err;
 	size_t size;
 
-	TRY(file_read(path, PACK_MAX_FILE, &data, &size));
+	TRY(file_read_plain(path, "PACK-INVALID", PACK_MAX_FILE, &data, &size));
 	privilege_lower();
 	err = pack_parse(data, size, path, p);
 	privilege_raise();

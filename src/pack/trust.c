@@ -9,7 +9,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define TRUSTED_DIR "/etc/kmend/trusted"
+#define CONFIG_DIR  "/etc/kmend"
+#define TRUSTED_DIR CONFIG_DIR "/trusted"
 
 static const char *trusted_dir(void)
 {
@@ -27,9 +28,17 @@ static struct error *check_owner(const char *path)
 		return system_error(errno, "cannot look at %s", path);
 	if (st.st_uid && st.st_uid != geteuid())
 		return refuse("KEY-INVALID", "%s belongs to neither root nor this user", path);
-	if (st.st_mode & S_IWOTH)
-		return refuse("KEY-INVALID", "%s can be written by everyone", path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return refuse("KEY-INVALID", "%s can be written by others", path);
 	return NULL;
+}
+
+/* Who can write to the folder above the default one could put another in its place. */
+static struct error *check_folders(const char *dir)
+{
+	if (!strcmp(dir, TRUSTED_DIR))
+		TRY(check_owner(CONFIG_DIR));
+	return check_owner(dir);
 }
 
 static bool is_key_file(const char *name)
@@ -66,7 +75,7 @@ struct error *trust_list(struct trusted_key **keys, size_t *count)
 	*count = 0;
 	if (access(dir, F_OK) && errno == ENOENT)
 		return NULL;
-	TRY(check_owner(dir));
+	TRY(check_folders(dir));
 	TRY(dir_list(dir, &names, &name_count));
 	*keys = xcalloc(name_count, sizeof(**keys));
 	err = read_keys(dir, names, name_count, *keys, count);

@@ -55,9 +55,10 @@ struct error *withdrawal_read(const char *path, char ***ids, size_t *count, stru
 	size_t size, signature_size;
 
 	*result = (struct trust_result){ 0 };
-	TRY(file_read(path, LIST_MAX, &text, &size));
+	TRY(file_read_plain(path, "LIST-INVALID", LIST_MAX, &text, &size));
 	if (file_exists(beside))
-		TRY(file_read(beside, MINISIGN_TEXT_MAX, &signature, &signature_size));
+		TRY(file_read_plain(beside, "SIGNATURE-INVALID", MINISIGN_TEXT_MAX, &signature,
+				    &signature_size));
 	TRY(error_prefix(trust_check_signature(signature, text, size, false, result), "%s", path));
 	return parse(path, text, size, ids, count);
 }

@@ -13,6 +13,16 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
+/* The folder that @path is in. */
+static char *parent_dir(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return xstrndup(path, slash == path ? 1 : slash - path);
+}
+
 /* Reads to the end into *@data; *@size is what was read, more than @max where there is more. */
 static int read_all(int fd, size_t first, size_t max, char **data, size_t *size)
 {
@@ -43,9 +53,8 @@ static int read_all(int fd, size_t first, size_t max, char **data, size_t *size)
 	return 0;
 }
 
-struct error *file_read(const char *path, size_t max, void **data, size_t *size)
+static struct error *read_open(int fd, const char *path, size_t max, void **data, size_t *size)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *buffer = NULL;
 	struct stat st;
 	size_t used = 0;
@@ -64,6 +73,61 @@ struct error *file_read(const char *path, size_t max, void **data, size_t *size)
 	*data = take_ptr(buffer);
 	*size = used;
 	return NULL;
+}
+
+struct error *file_read(const char *path, size_t max, void **data, size_t *size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return read_open(fd, path, max, data, size);
+}
+
+struct error *file_read_plain(const char *path, const char *code, size_t max, void **data, size_t *size)
+{
+	/* Not to wait for whoever may write to a pipe. */
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	/* Of a folder read(2) tells. */
+	if (fd >= 0 && !fstat(fd, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return refuse(code, "%s is no plain file", path);
+	return read_open(fd, path, max, data, size);
+}
+
+static struct error *check_own(const char *path, const struct stat *st)
+{
+	if (st->st_uid && st->st_uid != geteuid())
+		return system_error(0, "%s belongs to others, and so what is in it may be theirs", path);
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return system_error(0, "%s can be written by others, and so what is in it may be theirs", path);
+	return NULL;
+}
+
+struct error *file_check_own(const char *path)
+{
+	_cleanup_free_ char *dir = parent_dir(path);
+	struct stat st;
+
+	/* Once others cannot change what is in the folder, what is found there stays. */
+	if (!stat(dir, &st))
+		TRY(check_own(dir, &st));
+	if (lstat(path, &st))
+		return errno == ENOENT || errno == ENOTDIR ? NULL : system_error(errno, "cannot look at %s", path);
+	if (!S_ISREG(st.st_mode))
+		return system_error(0, "%s is no plain file, and may be of others", path);
+	return check_own(path, &st);
+}
+
+struct error *file_read_own(const char *path, size_t max, void **data, size_t *size)
+{
+	struct stat st;
+
+	*data = NULL;
+	*size = 0;
+	TRY(file_check_own(path));
+	if (lstat(path, &st) && (errno == ENOENT || errno == ENOTDIR))
+		return NULL;
+	return file_read(path, max, data, size);
 }
 
 static int write_all(int fd, const char *data, size_t size)
@@ -89,16 +153,6 @@ static int sync_dir(const char *path)
 	if (fd < 0 || (fsync(fd) && errno != EINVAL))
 		return errno;
 	return 0;
-}
-
-/* The folder that @path is in. */
-static char *parent_dir(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return xstrdup(".");
-	return xstrndup(path, slash == path ? 1 : slash - path);
 }
 
 static int write_beside(const char *aside, const char *path, const void *data, size_t size,
@@ -131,7 +185,7 @@ struct error *file_write(const char *path, const void *data, size_t size, mode_t
 
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return system_error(errno, "no random number");
-	aside = xasprintf("%s/.kmend-%016jx", dir, (uintmax_t)random);
+	aside = xasprintf("%s/" FILE_BESIDE "%016jx", dir, (uintmax_t)random);
 
 	/* So that none of these leaves the file beside. */
 	sigemptyset(&fatal);

@@ -20,6 +20,26 @@
 struct error *file_read(const char *path, size_t max, void **data, size_t *size) __must_use;
 
 /*
+ * The same of a file that somebody else chose: a refusal @code where it is not a
+ * plain file.  It waits for nobody.
+ */
+struct error *file_read_plain(const char *path, const char *code, size_t max, void **data, size_t *size)
+	__must_use;
+
+/*
+ * The same of a file that only this program writes: a system error where it, or
+ * the folder that it is in, is of another user than root and this one, or can be
+ * written by others.  *@data is NULL where there is none.
+ */
+struct error *file_read_own(const char *path, size_t max, void **data, size_t *size) __must_use;
+
+/* Only looks at that; it is no error that there is no file. */
+struct error *file_check_own(const char *path) __must_use;
+
+/* So begin the names of what file_write() writes: where it was killed, one may be left. */
+#define FILE_BESIDE ".kmend-"
+
+/*
  * Replaces or creates @path with @size bytes: written beside it under another
  * name, brought to the disk, renamed.  On failure @path is as it was and
  * nothing is left beside it.  @mode is subject to the umask.  A symbolic link

@@ -350,6 +350,92 @@ static void test_leftovers(void **state)
 	assert_ok(remove_tree(locked));
 }
 
+static void put_mode(const char *path, mode_t mode)
+{
+	assert_ok(file_write(path, "ours", 4, 0644));
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static void assert_not_ours(const char *path, const char *about)
+{
+	void *data = NULL;
+	struct error *err;
+	size_t size;
+
+	err = file_read_own(path, 100, &data, &size);
+	assert_non_null(err);
+	assert_null(data);
+	assert_int_equal(err->kind, ERROR_SYSTEM);
+	if (!strstr(err->message, about) || !strstr(err->message, "others"))
+		fail_msg("%s", err->message);
+	error_free(err);
+}
+
+static void test_what_is_ours(void **state)
+{
+	_cleanup_free_ char *folder = path_join(dir, "own"), *path = path_join(folder, "a"), *link = path_join(folder, "l");
+	_cleanup_free_ char *missing = path_join(dir, "no/such");
+	_cleanup_free_ void *data = NULL;
+	size_t size = 1;
+
+	assert_ok(file_read_own(missing, 100, &data, &size));
+	assert_null(data);
+	assert_int_equal(size, 0);
+	assert_ok(make_dirs(folder));
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_ok(file_read_own(path, 100, &data, &size));
+	assert_null(data);
+	put_mode(path, 0644);
+	assert_ok(file_read_own(path, 100, &data, &size));
+	assert_string_equal(data, "ours");
+
+	put_mode(path, 0664);
+	assert_not_ours(path, path);
+	put_mode(path, 0646);
+	assert_not_ours(path, path);
+	put_mode(path, 0644);
+	assert_int_equal(symlink("a", link), 0);
+	assert_not_ours(link, link);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(mkfifo(link, 0644), 0);
+	assert_not_ours(link, link);
+	assert_not_ours(folder, folder);
+	assert_int_equal(chmod(folder, 01777), 0);
+	assert_not_ours(path, folder);
+	assert_not_ours(link, folder);
+	assert_int_equal(chmod(folder, 0755), 0);
+	if (!getuid()) {
+		assert_int_equal(chown(path, 1, 0), 0);
+		assert_not_ours(path, path);
+		assert_int_equal(chown(path, 0, 0), 0);
+		assert_int_equal(chown(folder, 1, 0), 0);
+		assert_not_ours(path, folder);
+	}
+	assert_ok(remove_tree(folder));
+}
+
+static void test_plain_files(void **state)
+{
+	_cleanup_free_ char *path = path_join(dir, "plain"), *pipe = path_join(dir, "pipe");
+	const char *const others[] = { pipe, "/dev/zero" };
+	_cleanup_free_ void *data = NULL;
+	size_t size, i;
+
+	put_mode(path, 0644);
+	assert_ok(file_read_plain(path, "X", 100, &data, &size));
+	assert_string_equal(data, "ours");
+	/* Nobody writes to it: whoever waited would do so for ever. */
+	assert_int_equal(mkfifo(pipe, 0644), 0);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		struct error *err = file_read_plain(others[i], "X", 100, &data, &size);
+
+		assert_true(error_is(err, "X"));
+		error_free(err);
+	}
+	assert_ok(remove_tree(path));
+	assert_ok(remove_tree(pipe));
+}
+
 static int make_dir_of_test(void **state)
 {
 	dir = xstrdup("/tmp/test-file-XXXXXX");
@@ -382,6 +468,8 @@ int main(void)
 		cmocka_unit_test(test_temp_dir_goes_away),
 		cmocka_unit_test(test_temp_dir_at_exit),
 		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_what_is_ours),
+		cmocka_unit_test(test_plain_files),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir_of_test, remove_dir_of_test);

@@ -443,7 +443,9 @@ static void test_bad_trusted_files(void **state)
 	assert_refused(key(ARGV("trust", "fake.pub")), "KEY-EXISTS", "same id");
 
 	assert_int_equal(chmod("trusted", 0777), 0);
-	assert_refused(trust_list(&keys, &count), "KEY-INVALID", "can be written by everyone");
+	assert_refused(trust_list(&keys, &count), "KEY-INVALID", "can be written by others");
+	assert_int_equal(chmod("trusted", 0775), 0);
+	assert_refused(trust_list(&keys, &count), "KEY-INVALID", "can be written by others");
 	assert_int_equal(chmod("trusted", 0755), 0);
 	write_text("trusted/notes.txt", "no key");
 	write_text("trusted/.hidden.pub", "no key");

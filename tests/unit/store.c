@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,6 +268,61 @@ static void does_not_guess_what_a_bad_list_means(void **state)
 	}
 }
 
+static void assert_foreign(const char *name, mode_t mode)
+{
+	_cleanup_free_ char *path = path_join(folder, name);
+	struct store store;
+	struct stat st;
+	struct error *err;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(chmod(path, mode), 0);
+	err = store_read(&store);
+	assert_non_null(err);
+	assert_int_equal(err->kind, ERROR_SYSTEM);
+	if (!strstr(err->message, name) || !strstr(err->message, "others"))
+		fail_msg("%s", err->message);
+	error_free(err);
+	store_free(&store);
+	assert_int_equal(chmod(path, st.st_mode), 0);
+}
+
+/* A list that others can write says that a pack may be unsigned, and a folder of theirs has another pack in its place. */
+static void relies_on_nothing_that_others_could_have_written(void **state)
+{
+	static const char *const files[] = { "var/lib/kmend/installed.json", "var/lib/kmend/packs/" ONE ".kmend",
+					     "run/kmend/installed.json", "run/kmend/packs/" TWO ".kmend" };
+	static const char *const folders[] = { "var/lib/kmend", "var/lib/kmend/packs", "run/kmend", "run/kmend/packs" };
+	size_t i;
+
+	install(one, 1, false);
+	install(two, 1, true);
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		assert_foreign(files[i], 0666);
+		assert_foreign(files[i], 0664);
+	}
+	for (i = 0; i < ARRAY_SIZE(folders); i++) {
+		assert_foreign(folders[i], 0777);
+		assert_foreign(folders[i], 01777);
+	}
+	assert_installed("0123:1 ~0123:2");
+}
+
+static void removes_parts_of_files(void **state)
+{
+	_cleanup_free_ char *list = path_join(folder, "var/lib/kmend/" FILE_BESIDE "12"),
+			    *pack = path_join(folder, "run/kmend/packs/" FILE_BESIDE "34");
+
+	install(one, 1, false);
+	install(two, 1, true);
+	assert_ok(file_write(list, "{", 1, 0644));
+	assert_ok(file_write(pack, "x", 1, 0644));
+	assert_ok(store_prune(NULL, 0));
+	assert_files("var/lib/kmend", "installed.json packs");
+	assert_files("run/kmend/packs", TWO ".kmend");
+	assert_installed("0123:1 ~0123:2");
+}
+
 /* Killed at any time while it installs and drops: what is listed has its pack, and is wholly what it was. */
 static void is_whole_whenever_it_is_killed(void **state)
 {
@@ -315,6 +371,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sets_aside, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(remembers_what_was_allowed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(does_not_guess_what_a_bad_list_means, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(relies_on_nothing_that_others_could_have_written, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(removes_parts_of_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(is_whole_whenever_it_is_killed, set_up, tear_down),
 	};
 
