@@ -131,6 +131,14 @@ static struct error *check_installed(struct apply *a)
 	return err;
 }
 
+/* What is installed can be added to: found out later, the updates would be applied, and gone after a reboot. */
+static struct error *check_store(void)
+{
+	_cleanup_(store_free) struct store store = { 0 };
+
+	return store_read(&store);
+}
+
 /* The module that an update changes and that is neither loaded nor not, or NULL. */
 static const char *in_transition(const struct apply *a)
 {
@@ -533,7 +541,9 @@ static struct error *install(struct apply *a)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = keep_packs(a);
+	err = a->opts->at_boot ? NULL : apply_prune_packs();
+	if (!err)
+		err = keep_packs(a);
 	if (!err)
 		err = begin_probation(a);
 	if (!err)
@@ -605,6 +615,7 @@ static void print_result(const struct apply *a)
 static struct error *apply(struct apply *a)
 {
 	TRY(open_packs(a));
+	TRY(check_store());
 	TRY(check_installed(a));
 	TRY(check_onto(a));
 	TRY(prove(a));
@@ -621,14 +632,14 @@ struct error *apply_packs(const struct apply_options *opts)
 
 	a.updates = xcalloc(opts->count, sizeof(*a.updates));
 	err = apply(&a);
+	/* Before it is printed: nobody may read that. */
+	for (i = 0; i < opts->count && !opts->dry_run; i++)
+		record_apply(opts->at_boot ? "boot" : "apply", opts->packs[i], &a.updates[i].proof,
+			     a.updates[i].pause_ns, err);
 	if (!err && !opts->at_boot)
 		print_result(&a);
-	for (i = 0; i < opts->count; i++) {
-		if (!opts->dry_run)
-			record_apply(opts->at_boot ? "boot" : "apply", opts->packs[i], &a.updates[i].proof,
-				     a.updates[i].pause_ns, err);
+	for (i = 0; i < opts->count; i++)
 		proof_fini(&a.updates[i].proof);
-	}
 	free(a.updates);
 	live_close(a.live);
 	return err;

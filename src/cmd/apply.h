@@ -27,7 +27,7 @@ struct apply_options {
  */
 struct error *apply_packs(const struct apply_options *opts) __must_use;
 
-/* Removes the packs that killed commands left: of what is neither loaded nor installed.  Under host_lock(). */
+/* Removes what killed commands left: packs of what is neither loaded nor installed, parts of files.  Under host_lock(). */
 struct error *apply_prune_packs(void) __must_use;
 
 #endif

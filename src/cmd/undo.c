@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
 #include "cmd/record.h"
 #include "host/host.h"
@@ -8,6 +9,7 @@
 #include "util/memory.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -238,9 +240,14 @@ static void read_pauses(struct undo *u)
 	host_updates_free(&now);
 }
 
-/* Without a record it is not known whether addresses of the new code live on. */
+/*
+ * Without a record it is not known whether addresses of the new code live on,
+ * but where it never was switched in: an apply was killed, there are none.
+ */
 static bool may_unload(const struct undone *undone)
 {
+	if (!undone->record.manifest)
+		return !undone->update->applied && !undone->update->pause_ns;
 	return undone->record.manifest && !undone->record.manifest->stays_loaded;
 }
 
@@ -361,7 +368,28 @@ static struct error *clean_up(struct undo *u)
 	for (i = 0; i < u->count; i++)
 		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
 	went_well(host_records_prune());
+	went_well(apply_prune_packs());
 	u->engine_unloaded = unload_engine();
+	return err;
+}
+
+/* A signal must not end the program half way; the switch is bounded by the timeout.  *@done: it came to be. */
+static struct error *undo_and_record(struct undo *u, char **asked, size_t count, bool *done)
+{
+	sigset_t all, before;
+	struct error *err;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	err = undo(u, asked, count);
+	*done = !err;
+	if (err) {
+		record(u, asked, count, err);
+	} else {
+		err = clean_up(u);
+		record(u, asked, count, NULL);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 
@@ -370,19 +398,19 @@ struct error *cmd_undo(int argc, char **argv)
 	_cleanup_(undo_free) struct undo u = { .timeout = DEFAULT_TIMEOUT };
 	_cleanup_close_ int lock = -1;
 	struct error *err;
+	bool done = false;
 
 	TRY(parse(argc, argv, &u));
 	err = host_require_root("undo updates");
 	if (!err)
 		err = host_lock(&lock);
-	if (!err)
-		err = undo(&u, argv + optind, argc - optind);
 	if (err) {
 		record(&u, argv + optind, argc - optind, err);
 		return err;
 	}
-	err = clean_up(&u);
-	record(&u, argv + optind, argc - optind, NULL);
+	err = undo_and_record(&u, argv + optind, argc - optind, &done);
+	if (!done)
+		return err;
 	if (cmd_json)
 		print_json(&u);
 	else
