@@ -6,8 +6,12 @@
 #include "util/privilege.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define KMEND_VERSION "0.1"
 
@@ -161,10 +165,32 @@ static void print_error(const struct error *err)
 		fprintf(stderr, "Try `kmend help`.\n");
 }
 
+/* What whoever starts the program may have left in a state that it does not expect. */
+static void settle_surroundings(void)
+{
+	int fd;
+
+	/* Where one of the first three is closed, the next file that is opened would be taken for it, and written to. */
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		_exit(ERROR_SYSTEM);
+	close(fd);
+	/* Nobody else shall write to what it makes. */
+	umask(umask(0) | 022);
+	/* A limit on files is an error of the write(2), which is told. */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
-	struct error *err = run(argc, argv);
-	int status = err ? (int)err->kind : cmd_exit_status;
+	struct error *err;
+	int status;
+
+	settle_surroundings();
+	err = run(argc, argv);
+	status = err ? (int)err->kind : cmd_exit_status;
 
 	if (err)
 		print_error(err);

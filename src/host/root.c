@@ -58,7 +58,6 @@ struct error *host_lock(int *fd)
 	_cleanup_free_ char *folder = host_path("/run");
 	_cleanup_free_ char *path = path_join(folder, "kmend.lock");
 
-	umask(umask(0) | 022);
 	TRY(make_dirs(folder));
 	return file_lock(path, fd);
 }
