@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# An apply and an undo that are killed before each of their steps, and the power going there: nothing is half done.
+
+# shellcheck source=tests/vm/guest/common.sh
+. ./common.sh
+good=$(id_of good)
+state=/var/lib/kmend
+boot_id=/proc/sys/kernel/random/boot_id
+text_save vmlinux
+
+# What is installed is on a disk whose content only a sync changes: nothing else writes to it.
+echo 0 >/proc/sys/vm/dirty_writeback_centisecs
+modprobe loop
+cp disk /tmp/blank
+mkdir -p $state
+# use IMAGE: a disk with this content
+use()
+{
+	cp "$1" /tmp/disk
+	mount -t ext4 -o loop,commit=900 /tmp/disk $state || expect "a disk is there" yes no
+}
+
+replaced()
+{
+	grep -q ^replaced /proc/cmdline && echo yes || echo no
+}
+
+state_of()
+{
+	kmend status | sed -n "s/^$good  \([a-z-]*\) .*/\1/p"
+}
+
+# Where it is installed, so is its pack; and nothing lies beside.
+whole()
+{
+	installed=$(state_of)
+	kept=$(ls -A $state/packs 2>/dev/null)
+	if [ -n "$installed" ]; then
+		expect "$1: its pack is there" "$good.kmend" "$kept"
+		expect "$1: it is the pack" "" "$(cmp good.kmend "$state/packs/$good.kmend" 2>&1)"
+	else
+		expect "$1: nothing is there" "" "$kept"
+	fi
+	expect "$1: nothing lies beside" "" "$(find $state -name '.kmend-*')"
+}
+
+# The next boot after the power went and left this content of the disk.
+next_boot()
+{
+	umount $state || expect "$1: the disk can be changed" yes no
+	use "$2"
+	rm -rf /run/kmend
+	echo another-boot >/tmp/boot-id
+	mount --bind /tmp/boot-id $boot_id
+	run kmend boot
+	expect "$1: boot" 0 "$status"
+	boots="${boots:-} $(state_of):$(replaced)"
+	expect "$1: it is wholly with or without" yes "$(case $(state_of):$(replaced) in :no | set-aside:no | applied:yes) echo yes ;; esac)"
+	whole "$1"
+	kmend undo -q --all >/dev/null 2>&1
+	expect "$1: undo" ":no" "$(state_of):$(replaced)"
+	whole "$1, undo"
+	umount $boot_id
+}
+
+# each WHAT BEFORE COMMAND...: for each step of a command, with BEFORE run before it
+each()
+{
+	command=$1 before=$2
+	shift 2
+	boots='' cuts=0
+	for n in $(seq 1 200); do
+		use /tmp/blank
+		rm -rf /run/kmend
+		$before || expect "$command, $n: what comes before it" works fails
+		sync
+		cp /tmp/disk /tmp/cut
+		./steps "$n" "cp /tmp/disk /tmp/cut" "$@" >/tmp/said 2>&1
+		ended=$?
+		[ $ended = 99 ] || break
+		code=$(replaced) at="$command, killed before step $n"
+		run kmend status
+		expect "$at: status" "[012]" "$status"
+		case $((n % 3)) in
+		0) works "$at: boot" "*" kmend boot ;;
+		1)
+			run kmend apply -q good.kmend
+			expect "$at (new code: $code): apply" "0*: applied *|1*ALREADY-APPLIED*" \
+				"$(case $status$said in 0*": applied "* | 1*"[ALREADY-APPLIED]"*) echo "0: applied |1ALREADY-APPLIED" ;; *) echo "$status$said" ;; esac)"
+			expect "$at: the new code runs" yes "$(replaced)"
+			;;
+		esac
+		case $(state_of):$(replaced) in
+		:no | applied:yes | pending:no | loaded:no) ;;
+		*) expect "$at" "whole" "$(state_of):$(replaced)" ;;
+		esac
+		[ $((n % 3)) = 2 ] || whole "$at"
+		kmend undo -q --all >/dev/null 2>&1
+		expect "$at: undo" ":no" "$(state_of):$(replaced)"
+		clean "$at"
+		# Many steps change nothing that is on the disk.
+		if ! cmp -s /tmp/cut /tmp/last; then
+			next_boot "$command, the power gone before step $n" /tmp/cut
+			cp /tmp/cut /tmp/last
+			cuts=$((cuts + 1))
+		fi
+		umount $state
+	done
+	expect "$command: it ended well after $((n - 1)) steps: $(cat /tmp/said)" 0 "$ended"
+	expect "$command: there were some" yes "$([ "$n" -gt 8 ] && [ $cuts -gt 2 ] && echo yes)"
+	echo "$command: what $cuts boots after a cut came to:$boots"
+	kmend undo -q --all >/dev/null 2>&1
+	umount $state
+}
+
+# shellcheck disable=SC2317 # called by each
+settled()
+{
+	kmend apply -q good.kmend >/dev/null && rm "$state/probation.json"
+}
+
+use /tmp/blank
+kmend key trust maker.pub >/dev/null
+umount $state
+: >/tmp/last
+each apply true kmend apply -q good.kmend
+expect "some were without, some were set aside" yes "$(case $boots in *" :no"*" set-aside:no"*) echo yes ;; esac)"
+: >/tmp/last
+each undo settled kmend undo -q "$good"
+expect "some were with, some without" yes "$(case $boots in *" applied:yes"*" :no"*) echo yes ;; esac)"
+text_same "killed at each step" vmlinux
+finish
