@@ -17,7 +17,7 @@ CC ?= gcc
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude $(WARN) $(CPPFLAGS) $(CFLAGS) $(SAN)
-LIBS := -lelf -ldw -lZydis -larchive -lzstd -lsodium -ljansson -lcrypto
+LIBS := -lelf -ldw -lZydis -larchive -lzstd -lsodium -ljansson -lcrypto -lseccomp
 
 SRCS := $(sort $(shell find src -name '*.c'))
 OBJS := $(SRCS:%.c=$(BUILD)/%.o)

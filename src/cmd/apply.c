@@ -29,6 +29,7 @@ struct apply {
 	const struct apply_options *opts;
 	struct applying *updates;
 	struct live *live;
+	struct bound engine;	/* where none was loaded */
 	bool engine_loaded;	/* by this command */
 	double proof_ms;
 };
@@ -253,7 +254,6 @@ static struct error *check_absent(const struct apply *a)
 	for (i = 0; i < a->opts->count && !err; i++) {
 		const struct proof *p = &a->updates[i].proof;
 
-		err = proof_require_needed(p);
 		for (k = 0; k < list.count && !err; k++)
 			if (list.updates[k].applied)
 				err = check_record(p, list.updates[k].id);
@@ -286,19 +286,24 @@ static struct error *check_onto(const struct apply *a)
 	return NULL;
 }
 
+/* The engine of the first pack, unless one is there. */
+static const struct pack_file *needed_engine(const struct apply *a)
+{
+	return host_engine_abi() ? NULL : pack_find(a->updates[0].proof.pack, "engine/kmend.ko");
+}
+
 static struct error *prove(struct apply *a)
 {
+	_cleanup_free_ struct proof **proofs = xcalloc(a->opts->count, sizeof(*proofs));
 	double start = clock_milliseconds();
-	struct error *err = NULL;
+	struct error *err;
 	size_t i;
 
 	log_progress("proving");
 	TRY(open_live(a));
-	for (i = 0; i < a->opts->count && !err; i++) {
-		err = proof_match(&a->updates[i].proof, a->live);
-		if (!err)
-			err = proof_bind(&a->updates[i].proof, a->live);
-	}
+	for (i = 0; i < a->opts->count; i++)
+		proofs[i] = &a->updates[i].proof;
+	err = proof_run(proofs, a->opts->count, a->live, needed_engine(a), &a->engine);
 	if (err && has_moved(a)) {
 		error_free(err);
 		return refuse("MODULE-MOVED",
@@ -310,26 +315,18 @@ static struct error *prove(struct apply *a)
 	return check_absent(a);
 }
 
-/* The engine of the first pack, unless one is there. */
 static struct error *load_engine(struct apply *a)
 {
-	const struct pack_file *ko = pack_find(a->updates[0].proof.pack, "engine/kmend.ko");
 	unsigned int abi = host_engine_abi();
-	struct bound engine;
-	struct error *err;
 
 	if (abi && abi != KMEND_ABI)
 		return refuse("ENGINE-ABI", "the engine that is loaded has ABI %u, and this program needs %u",
 			      abi, KMEND_ABI);
 	if (abi)
 		return NULL;
-	if (!ko)
+	if (!a->engine.image)
 		return refuse("PACK-INVALID", "%s holds no engine", a->opts->packs[0]);
-	TRY(bind_engine(ko->data, ko->size, a->live, &engine));
-	err = host_load_module(engine.image, engine.size, HOST_ENGINE);
-	bound_fini(&engine);
-	if (err)
-		return err;
+	TRY(host_load_module(a->engine.image, a->engine.size, HOST_ENGINE));
 	a->engine_loaded = true;
 	if (host_engine_abi() != KMEND_ABI)
 		return refuse("ENGINE-ABI", "the engine of %s is not of this program's ABI",
@@ -640,6 +637,7 @@ struct error *apply_packs(const struct apply_options *opts)
 		print_result(&a);
 	for (i = 0; i < opts->count; i++)
 		proof_fini(&a.updates[i].proof);
+	bound_fini(&a.engine);
 	free(a.updates);
 	live_close(a.live);
 	return err;

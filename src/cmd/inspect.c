@@ -2,12 +2,11 @@
 #include "cmd/cmd.h"
 #include "pack/pack.h"
 #include "util/memory.h"
+#include "util/sandbox.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The pack's strings may go to a terminal as they are: see pack/manifest.h. */
 
@@ -80,15 +79,11 @@ static struct error *print_json(const struct pack *p, uintmax_t size)
 	return NULL;
 }
 
-static struct error *inspect(const char *path, struct pack *p)
+static struct error *inspect(const struct pack *p)
 {
-	struct stat st;
-
-	if (stat(path, &st))
-		return system_error(errno, "cannot look at %s", path);
 	if (cmd_json)
-		return print_json(p, st.st_size);
-	print_text(p, st.st_size);
+		return print_json(p, p->archive_size);
+	print_text(p, p->archive_size);
 	return NULL;
 }
 
@@ -104,8 +99,11 @@ struct error *cmd_inspect(int argc, char **argv)
 		TRY(cmd_common_option(c, argv));
 	if (argc - optind != 1)
 		return usage_error("inspect takes one pack");
-	TRY(pack_read(argv[optind], &p));
-	err = inspect(argv[optind], p);
+	TRY(pack_open(argv[optind], &p));
+	/* All that comes is to print it. */
+	sandbox_enter();
+	TRY(pack_understand(p, argv[optind]));
+	err = inspect(p);
 	pack_free(p);
 	return err;
 }

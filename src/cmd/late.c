@@ -38,11 +38,11 @@ static struct error *open_kept(const char *id, struct proof *p)
 
 	if (!path)
 		return system_error(0, "the pack of %s is not kept any more", id);
-	TRY(pack_read(path, &p->pack));
+	TRY(pack_open(path, &p->pack));
 	TRY(host_record_manifest(id, &applied, &size));
 	if (size != p->pack->manifest_size || memcmp(applied, p->pack->manifest_json, size))
 		return refuse("PACK-INVALID", "%s is not the pack that was applied", path);
-	return NULL;
+	return pack_understand(p->pack, path);
 }
 
 static bool has_module(const struct host_update *u, const char *module)

@@ -6,6 +6,7 @@
 #include "host/store.h"
 #include "util/memory.h"
 #include "util/privilege.h"
+#include "util/sandbox.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -80,8 +81,9 @@ struct error *proof_check_terms(const char *path, const struct proof *p, const c
 
 struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 {
-	TRY(pack_read(path, &p->pack));
+	TRY(pack_open(path, &p->pack));
 	TRY(trust_check(p->pack, allow_unsigned, &p->trust));
+	TRY(pack_understand(p->pack, path));
 	TRY(check_kernel(path, p->pack->manifest, kernel));
 	return proof_check_terms(path, p, kernel);
 }
@@ -191,29 +193,136 @@ static struct error *missing(const struct manifest_target *mt, const char *why)
 		      why);
 }
 
-struct error *proof_target(struct proof *p, struct live *live, const char *target,
-			   const struct proof_target **out)
+/* ---- in a process that can do nothing else ---- */
+
+/* A module has some kB; this is what the kernel could not load either. */
+#define MODULES_MAX (256u << 20)
+
+struct proving {
+	struct proof *const *proofs;
+	size_t count;
+	struct live *live;
+	const struct pack_file *engine;	/* NULL: none is needed */
+	size_t target;			/* of proof_target(): its index */
+};
+
+static void add_module(struct answer *out, const struct bound *b)
+{
+	answer_add(out, b->image, b->size);
+}
+
+static bool take_module(struct answer *a, struct bound *b)
+{
+	return answer_take(a, &b->image, &b->size);
+}
+
+static struct error *prove_all(void *arg, struct answer *out)
+{
+	const struct proving *w = arg;
+	struct bound engine;
+	size_t i, k;
+
+	for (i = 0; i < w->count; i++) {
+		struct proof *p = w->proofs[i];
+
+		TRY(proof_match(p, w->live));
+		TRY(proof_bind(p, w->live));
+		for (k = 0; k < p->pack->manifest->target_count; k++) {
+			answer_add_number(out, p->targets[k].absent);
+			if (!p->targets[k].absent)
+				add_module(out, &p->targets[k].module);
+		}
+	}
+	for (i = 0; i < w->count; i++)
+		TRY(proof_require_needed(w->proofs[i]));
+	if (!w->engine)
+		return NULL;
+	TRY(bind_engine(w->engine->data, w->engine->size, w->live, &engine));
+	add_module(out, &engine);
+	return NULL;
+}
+
+static void new_targets(struct proof *p)
 {
 	const struct manifest *m = p->pack->manifest;
-	struct error *err;
 	size_t i;
 
 	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
 	for (i = 0; i < m->target_count; i++)
 		p->targets[i] = (struct proof_target){ .target = &m->targets[i], .absent = true };
-	for (i = 0; i < m->target_count && strcmp(m->targets[i].name, target); i++)
-		;
-	if (i == m->target_count)
+}
+
+static bool take_targets(struct answer *a, struct proof *p)
+{
+	uint64_t absent;
+	size_t i;
+
+	new_targets(p);
+	for (i = 0; i < p->pack->manifest->target_count; i++) {
+		struct proof_target *t = &p->targets[i];
+
+		if (!answer_take_number(a, &absent) || (!absent && !take_module(a, &t->module)))
+			return false;
+		t->absent = absent;
+	}
+	return true;
+}
+
+static struct error *bad_answer(void)
+{
+	return system_error(0, "what came out of the sandbox is no proof");
+}
+
+struct error *proof_run(struct proof *const *proofs, size_t count, struct live *live, const struct pack_file *engine,
+			struct bound *bound_engine)
+{
+	struct proving w = { .proofs = proofs, .count = count, .live = live, .engine = engine };
+	_cleanup_(answer_fini) struct answer answer = { 0 };
+	size_t i;
+
+	TRY(sandbox_run(prove_all, &w, MODULES_MAX, &answer));
+	for (i = 0; i < count; i++)
+		if (!take_targets(&answer, proofs[i]))
+			return bad_answer();
+	if (engine && !take_module(&answer, bound_engine))
+		return bad_answer();
+	return NULL;
+}
+
+static struct error *prove_target(void *arg, struct answer *out)
+{
+	const struct proving *w = arg;
+	struct proof *p = w->proofs[0];
+	struct proof_target *t = &p->targets[w->target];
+
+	TRY(match_target(p, w->live, t));
+	if (t->absent)
+		return missing(t->target, "");
+	TRY(bind_target(p, w->live, t));
+	add_module(out, &t->module);
+	return NULL;
+}
+
+struct error *proof_target(struct proof *p, struct live *live, const char *target,
+			   const struct proof_target **out)
+{
+	struct proving w = { .proofs = &p, .count = 1, .live = live };
+	_cleanup_(answer_fini) struct answer answer = { 0 };
+	const struct manifest *m = p->pack->manifest;
+	struct proof_target *t;
+
+	new_targets(p);
+	while (w.target < m->target_count && strcmp(m->targets[w.target].name, target))
+		w.target++;
+	if (w.target == m->target_count)
 		return refuse("PACK-INVALID", "%s does not change the module %s", m->id, target);
-	*out = &p->targets[i];
-	privilege_lower();
-	err = match_target(p, live, &p->targets[i]);
-	if (!err && p->targets[i].absent)
-		err = missing(&m->targets[i], "");
-	if (!err)
-		err = bind_target(p, live, &p->targets[i]);
-	privilege_raise();
-	return err;
+	t = &p->targets[w.target];
+	TRY(sandbox_run(prove_target, &w, MODULES_MAX, &answer));
+	if (!take_module(&answer, &t->module))
+		return bad_answer();
+	t->absent = false;
+	*out = t;
+	return NULL;
 }
 
 struct error *proof_require_loaded(const struct proof *p)

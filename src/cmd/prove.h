@@ -55,7 +55,14 @@ struct error *proof_match(struct proof *p, struct live *live) __must_use;
 /* Binds the update's modules: an error where anything that it needs is not proved. */
 struct error *proof_bind(struct proof *p, struct live *live) __must_use;
 
-/* Both for one target alone, which may be a module that is being loaded. */
+/*
+ * Both for all of @proofs, and proof_require_needed(), in a sandbox (util/sandbox.h): only modules come back, and
+ * whether their target is there.  @engine, where it is not NULL, is bound, too, into *@bound_engine.
+ */
+struct error *proof_run(struct proof *const *proofs, size_t count, struct live *live, const struct pack_file *engine,
+			struct bound *bound_engine) __must_use;
+
+/* The same for one target alone, which may be a module that is being loaded. */
 struct error *proof_target(struct proof *p, struct live *live, const char *target,
 			   const struct proof_target **out) __must_use;
 

@@ -2,7 +2,7 @@
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
 #include "util/memory.h"
-#include "util/privilege.h"
+#include "util/sandbox.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ static struct error *verify(const char *path, bool allow_unsigned, const char *s
 	TRY(snapshot ? live_open_at(snapshot, live) : live_open(live));
 	TRY(proof_require_onto(p, snapshot ? *live : NULL));
 	/* Nothing is opened any more. */
-	privilege_drop();
+	sandbox_enter();
 	TRY(proof_match(p, *live));
 	err = proof_bind(p, *live);
 	if (!err)

@@ -5,10 +5,12 @@
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/privilege.h"
+#include "util/sandbox.h"
 #include "util/sha256.h"
 #include "util/string.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -181,27 +183,38 @@ static struct error *read_signature(struct pack *p, struct tarball_reader *r, si
 	return NULL;
 }
 
-static struct error *read_member(struct pack *p, struct tarball_reader *r, const char *name,
-				 size_t size)
+static struct error *check_member(const struct pack *p, const char *name, const void *data, size_t size)
 {
 	const struct manifest_member *member = find_member(p->manifest, name);
-	_cleanup_free_ void *data = NULL;
 	uint8_t digest[SHA256_SIZE];
 
 	if (!member)
 		return refuse("PACK-INVALID", "member \"%s\" is not in the manifest", name);
-	/* Sorted, and so nothing twice. */
-	if (p->file_count && strcmp(p->files[p->file_count - 1].name, name) >= 0)
-		return refuse("PACK-INVALID", "member \"%s\" is not at its place", name);
 	if (size != member->size)
 		return refuse("PACK-CORRUPT",
 			      "member \"%s\" has %zu bytes, %ju according to the manifest", name,
 			      size, (uintmax_t)member->size);
-	TRY(tarball_take(r, size, &data));
+	if (!data)
+		return NULL;
 	sha256(data, size, digest);
 	if (memcmp(digest, member->sha256, sizeof(digest)))
 		return refuse("PACK-CORRUPT", "member \"%s\" does not have the manifest's SHA-256",
 			      name);
+	return NULL;
+}
+
+static struct error *read_member(struct pack *p, struct tarball_reader *r, const char *name,
+				 size_t size)
+{
+	_cleanup_free_ void *data = NULL;
+
+	/* Sorted, and so nothing twice. */
+	if (find_member(p->manifest, name) && p->file_count && strcmp(p->files[p->file_count - 1].name, name) >= 0)
+		return refuse("PACK-INVALID", "member \"%s\" is not at its place", name);
+	/* Its size first: it tells how much is taken. */
+	TRY(check_member(p, name, NULL, size));
+	TRY(tarball_take(r, size, &data));
+	TRY(check_member(p, name, data, size));
 	insert(p, name, take_ptr(data), size);
 	return NULL;
 }
@@ -253,19 +266,119 @@ struct error *pack_parse(const void *data, size_t size, const char *name, struct
 	return NULL;
 }
 
-struct error *pack_read(const char *path, struct pack **p)
-{
-	_cleanup_free_ void *data = NULL;
-	struct error *err;
-	size_t size;
+/* ---- by way of a process that can do nothing else ---- */
 
-	TRY(file_read_plain(path, "PACK-INVALID", PACK_MAX_FILE, &data, &size));
-	privilege_lower();
-	err = pack_parse(data, size, path, p);
-	privilege_raise();
-	if (err)
-		return err;
-	(*p)->archive = take_ptr(data);
-	(*p)->archive_size = size;
+struct reading {
+	const char *path;
+	const void *data;
+	size_t size;
+};
+
+/* In the sandbox: what is not a pack is refused, what it holds goes back as it is. */
+static struct error *unpack(void *arg, struct answer *out)
+{
+	const struct reading *r = arg;
+	struct pack *p;
+	size_t i;
+
+	TRY(pack_parse(r->data, r->size, r->path, &p));
+	answer_add(out, p->manifest_json, p->manifest_size);
+	answer_add_number(out, p->signature != NULL);
+	if (p->signature)
+		answer_add(out, p->signature, strlen(p->signature));
+	answer_add_number(out, p->file_count);
+	for (i = 0; i < p->file_count; i++) {
+		answer_add(out, p->files[i].name, strlen(p->files[i].name));
+		answer_add(out, p->files[i].data, p->files[i].size);
+	}
 	return NULL;
+}
+
+/* Not parsed: bytes. */
+static bool take_parts(struct answer *a, struct pack *p)
+{
+	uint64_t is_signed, count;
+
+	if (!answer_take(a, (void **)&p->manifest_json, &p->manifest_size) || !answer_take_number(a, &is_signed) ||
+	    (is_signed && !answer_take(a, (void **)&p->signature, NULL)) || !answer_take_number(a, &count))
+		return false;
+	for (; count; count--) {
+		struct pack_file *f;
+
+		p->files = xreallocarray(p->files, p->file_count + 1, sizeof(*p->files));
+		f = &p->files[p->file_count];
+		*f = (struct pack_file){ 0 };
+		if (!answer_take(a, (void **)&f->name, NULL))
+			return false;
+		p->file_count++;
+		if (!answer_take(a, &f->data, &f->size))
+			return false;
+	}
+	return a->at == a->size;
+}
+
+struct error *pack_open(const char *path, struct pack **out)
+{
+	_cleanup_(answer_fini) struct answer answer = { 0 };
+	struct reading r = { .path = path };
+	_cleanup_free_ void *data = NULL;
+	struct pack *p;
+
+	TRY(file_read_plain(path, "PACK-INVALID", PACK_MAX_FILE, &data, &r.size));
+	r.data = data;
+	/* Where the child could not read it. */
+	json_object_seed(0);
+	TRY(sandbox_run(unpack, &r, PACK_MAX_FILE, &answer));
+	p = xcalloc(1, sizeof(*p));
+	if (!take_parts(&answer, p)) {
+		pack_free(p);
+		return system_error(0, "%s: what came out of the sandbox is no pack", path);
+	}
+	p->archive = take_ptr(data);
+	p->archive_size = r.size;
+	*out = p;
+	return NULL;
+}
+
+/* That the files are those which the manifest tells, whoever has been in the sandbox. */
+static struct error *check_files(const struct pack *p)
+{
+	size_t i;
+
+	if (p->file_count != p->manifest->member_count)
+		return refuse("PACK-CORRUPT", "it does not have the manifest's members");
+	for (i = 0; i < p->file_count; i++) {
+		const struct pack_file *f = &p->files[i];
+
+		if (i && strcmp(p->files[i - 1].name, f->name) >= 0)
+			return refuse("PACK-INVALID", "member \"%s\" is not at its place", f->name);
+		TRY(check_member(p, f->name, f->data, f->size));
+	}
+	return NULL;
+}
+
+struct error *pack_understand(struct pack *p, const char *path)
+{
+	struct error *err;
+
+	privilege_lower();
+	err = manifest_from_json(p->manifest_json, p->manifest_size, &p->manifest);
+	if (!err)
+		err = check_files(p);
+	privilege_raise();
+	return error_prefix(err, "%s", path);
+}
+
+struct error *pack_read(const char *path, struct pack **out)
+{
+	struct error *err;
+	struct pack *p;
+
+	TRY(pack_open(path, &p));
+	err = pack_understand(p, path);
+	if (err)
+		pack_free(p);
+	else
+		*out = p;
+	return err;
 }

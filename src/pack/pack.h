@@ -62,6 +62,14 @@ struct error *pack_write(struct pack *p, const char *path, const char *key) __mu
  */
 struct error *pack_read(const char *path, struct pack **p) __must_use;
 
+/*
+ * pack_read() in two steps, for a judgement of the signature between them: the first
+ * has a sandbox (util/sandbox.h) look at what came from who knows where, and takes from there
+ * bytes, which the second understands.  p->manifest is NULL until then.  @p stays the caller's.
+ */
+struct error *pack_open(const char *path, struct pack **p) __must_use;
+struct error *pack_understand(struct pack *p, const char *path) __must_use;
+
 /* The same from memory, for fuzzing: @name stands for the path in messages. */
 struct error *pack_parse(const void *data, size_t size, const char *name, struct pack **p) __must_use;
 

@@ -15,6 +15,7 @@
 	 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH)
 
 static unsigned int depth; /* of privilege_lower() */
+static bool begun;
 
 /* What must not fail did: to go on with more rights than we said would be worse. */
 static void die(const char *what)
@@ -53,11 +54,17 @@ static void set(uint64_t effective, uint64_t permitted)
 		die("give capabilities up");
 }
 
+bool privilege_has_begun(void)
+{
+	return begun;
+}
+
 void privilege_begin(void)
 {
 	uint64_t effective, permitted, inheritable;
 	int cap;
 
+	begun = true;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		die("give up new privileges");
 	/* Only who has CAP_SETPCAP may, and after the line above it matters little. */

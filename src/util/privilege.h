@@ -7,12 +7,17 @@
 #ifndef KMEND_UTIL_PRIVILEGE_H
 #define KMEND_UTIL_PRIVILEGE_H
 
+#include <stdbool.h>
+
 /*
  * For the start: keeps what loading modules, reading /proc/kcore and
  * /proc/kallsyms, and reading and writing the files of other users need, and
  * gives up all else for good; no program that it would start gets more.
  */
 void privilege_begin(void);
+
+/* Whether privilege_begin() was called. */
+bool privilege_has_begun(void);
 
 /*
  * Puts the capabilities aside until privilege_raise(): then what a mistake of

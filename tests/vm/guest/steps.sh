@@ -26,23 +26,41 @@ replaced()
 	grep -q ^replaced /proc/cmdline && echo yes || echo no
 }
 
-state_of()
+# look: sets now to the state of the update, as status has it, and what runs
+look()
 {
-	kmend status | sed -n "s/^$good  \([a-z-]*\) .*/\1/p"
+	run kmend status
+	expect "$1: status" "[012]" "$status"
+	now=$(echo "$said" | sed -n "s/^$good  \([a-z-]*\) .*/\1/p"):$(replaced)
 }
 
 # Where it is installed, so is its pack; and nothing lies beside.
 whole()
 {
-	installed=$(state_of)
 	kept=$(ls -A $state/packs 2>/dev/null)
-	if [ -n "$installed" ]; then
+	case $now in
+	:*) expect "$1: nothing is there" "" "$kept" ;;
+	*)
 		expect "$1: its pack is there" "$good.kmend" "$kept"
 		expect "$1: it is the pack" "" "$(cmp good.kmend "$state/packs/$good.kmend" 2>&1)"
-	else
-		expect "$1: nothing is there" "" "$kept"
-	fi
+		;;
+	esac
 	expect "$1: nothing lies beside" "" "$(find $state -name '.kmend-*')"
+}
+
+undone()
+{
+	kmend undo -q --all >/dev/null 2>&1
+	look "$1, undo"
+	expect "$1, undo: it is wholly without" :no "$now"
+	whole "$1, undo"
+}
+
+# What the disk in this file has, but for the names and times that differ each time.
+content()
+{
+	mount -t ext4 -o loop "$1" /mnt && (cd /mnt && find . -type f -exec stat -c "%n %s" {} + | sed 's/kmend-[0-9a-f]*/rest/' | sort)
+	umount /mnt
 }
 
 # The next boot after the power went and left this content of the disk.
@@ -55,12 +73,11 @@ next_boot()
 	mount --bind /tmp/boot-id $boot_id
 	run kmend boot
 	expect "$1: boot" 0 "$status"
-	boots="${boots:-} $(state_of):$(replaced)"
-	expect "$1: it is wholly with or without" yes "$(case $(state_of):$(replaced) in :no | set-aside:no | applied:yes) echo yes ;; esac)"
+	look "$1"
+	boots="${boots:-} $now"
+	expect "$1: it is wholly with or without: $now" yes "$(case $now in :no | set-aside:no | applied:yes) echo yes ;; esac)"
 	whole "$1"
-	kmend undo -q --all >/dev/null 2>&1
-	expect "$1: undo" ":no" "$(state_of):$(replaced)"
-	whole "$1, undo"
+	undone "$1"
 	umount $boot_id
 }
 
@@ -79,30 +96,25 @@ each()
 		./steps "$n" "cp /tmp/disk /tmp/cut" "$@" >/tmp/said 2>&1
 		ended=$?
 		[ $ended = 99 ] || break
-		code=$(replaced) at="$command, killed before step $n"
-		run kmend status
-		expect "$at: status" "[012]" "$status"
+		at="$command, killed before step $n"
+		look "$at"
+		expect "$at: it is wholly with or without: $now" yes \
+			"$(case $now in :no | applied:yes | pending:no | loaded:no) echo yes ;; esac)"
 		case $((n % 3)) in
 		0) works "$at: boot" "*" kmend boot ;;
 		1)
 			run kmend apply -q good.kmend
-			expect "$at (new code: $code): apply" "0*: applied *|1*ALREADY-APPLIED*" \
-				"$(case $status$said in 0*": applied "* | 1*"[ALREADY-APPLIED]"*) echo "0: applied |1ALREADY-APPLIED" ;; *) echo "$status$said" ;; esac)"
+			expect "$at: apply: $said" yes "$(case $status$said in 0*": applied "* | 1*"[ALREADY-APPLIED]"*) echo yes ;; esac)"
 			expect "$at: the new code runs" yes "$(replaced)"
 			;;
 		esac
-		case $(state_of):$(replaced) in
-		:no | applied:yes | pending:no | loaded:no) ;;
-		*) expect "$at" "whole" "$(state_of):$(replaced)" ;;
-		esac
-		[ $((n % 3)) = 2 ] || whole "$at"
-		kmend undo -q --all >/dev/null 2>&1
-		expect "$at: undo" ":no" "$(state_of):$(replaced)"
+		undone "$at"
 		clean "$at"
 		# Many steps change nothing that is on the disk.
-		if ! cmp -s /tmp/cut /tmp/last; then
+		content /tmp/cut >/tmp/content
+		if ! cmp -s /tmp/content /tmp/last; then
 			next_boot "$command, the power gone before step $n" /tmp/cut
-			cp /tmp/cut /tmp/last
+			mv /tmp/content /tmp/last
 			cuts=$((cuts + 1))
 		fi
 		umount $state
