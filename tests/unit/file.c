@@ -328,7 +328,8 @@ static void test_leftovers(void **state)
 	_cleanup_free_ char *other_name = in_dir("kmend-notours");
 	_cleanup_free_ char *alive = xasprintf("%s/kmend-%d-abcdef", dir, (int)getpid());
 	_cleanup_free_ char *locked = xasprintf("%s/kmend-999999999-abcdef", dir);
-	_cleanup_free_ char *clean = NULL;
+	_cleanup_free_ char *link = xasprintf("%s/kmend-999999998-abcdef", dir);
+	_cleanup_free_ char *clean = NULL, *within = NULL;
 	int fd;
 
 	assert_int_equal(WTERMSIG(status), SIGKILL);
@@ -338,13 +339,18 @@ static void test_leftovers(void **state)
 	assert_ok(make_dirs(locked));
 	fd = open(locked, O_RDONLY | O_DIRECTORY);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
+	/* Made by somebody who wants another folder to be emptied. */
+	assert_int_equal(symlink(other_name, link), 0);
+	within = path_join(other_name, "within");
+	assert_ok(file_write(within, "x", 1, 0644));
 
 	clean = run_temp_dir_user(0, &status);
 	assert_false(file_exists(killed));
-	assert_true(file_exists(other_name));
+	assert_true(file_exists(within));
 	assert_true(file_exists(alive));
 	assert_true(file_exists(locked));
 	close(fd);
+	assert_ok(remove_tree(link));
 	assert_ok(remove_tree(other_name));
 	assert_ok(remove_tree(alive));
 	assert_ok(remove_tree(locked));

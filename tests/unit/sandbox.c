@@ -235,6 +235,34 @@ static void errors_come_back(void **state)
 	assert_null(out.data);
 }
 
+static struct error *work_for_ever(void *arg, struct answer *out)
+{
+	for (;;)
+		getpid();
+	return NULL;
+}
+
+/* Else it would go on, with memory in its hand and nobody to answer to. */
+static void ends_with_its_parent(void **state)
+{
+	int ends[2];
+	struct answer out;
+	char c;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (!pid)
+		_exit(sandbox_run(work_for_ever, NULL, 100, &out) != NULL);
+	close(ends[1]);
+	usleep(200000);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	/* The end of the file: all who had the other end are gone. */
+	assert_int_equal(read(ends[0], &c, 1), 0);
+	close(ends[0]);
+}
+
 /* Sizes that lie, and an end at any place. */
 static void answers_are_not_trusted(void **state)
 {
@@ -352,6 +380,7 @@ int main(void)
 		cmocka_unit_test(enters_for_good),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(errors_come_back),
+		cmocka_unit_test(ends_with_its_parent),
 		cmocka_unit_test(answers_are_not_trusted),
 		cmocka_unit_test(a_pack_is_what_its_manifest_tells),
 	};

@@ -54,6 +54,42 @@ refused "the same, verify" SIGNATURE-INVALID "*" kmend verify forged.kmend
 refused "by another key" SIGNATURE-UNKNOWN-KEY "*" kmend apply enemy.kmend
 clean "signatures"
 
+echo "-- where the proof runs"
+# in_sandbox COMMAND...: sets seen to those of "self" and "child" who had a filter of system calls and no capability
+in_sandbox()
+{
+	rm -f /tmp/ended
+	{
+		"$@" >/tmp/said 2>&1
+		echo $? >/tmp/ended
+	} &
+	seen=
+	while [ ! -s /tmp/ended ]; do
+		seen="$seen $(cat /proc/[0-9]*/status 2>/dev/null | awk '
+			/^Name:/ { name = $2 }
+			/^Pid:/ { pid = $2 }
+			/^PPid:/ { parent = $2 }
+			/^CapPrm:/ { rights = $2 }
+			/^Seccomp:/ && name == "kmend" {
+				parents[pid] = parent
+				if ($2 == 2 && rights ~ /^0*$/)
+					found[pid] = 1
+			}
+			END { for (pid in found) print (parents[pid] in parents) ? "child" : "self" }')"
+	done
+	wait $!
+	status=$(cat /tmp/ended)
+	seen=$(echo "$seen" | tr ' ' '\n' | sort -u | tr -d '\n')
+}
+in_sandbox kmend verify good.kmend
+expect "verify works: $(cat /tmp/said)" 0 "$status"
+expect "its proof runs in a sandbox" "*self" "$seen"
+in_sandbox kmend apply -q good.kmend
+expect "apply works: $(cat /tmp/said)" 0 "$status"
+expect "its proof runs in a sandbox, and it does not itself" "child" "$seen"
+works "undo" "*" kmend undo -q --all
+clean "where the proof runs"
+
 echo "-- a pack in a folder of somebody else"
 mkdir /tmp/theirs
 cp good.kmend enemy.kmend /tmp/theirs
