@@ -4,17 +4,21 @@
  * calls capget VERSION: reads the capabilities in a version of the interface (1 or 3).
  * calls open ADDRESS: opens /proc/version by a path that lies at an address with these last 16 bits.
  * calls nobody COMMAND...: runs it as a user without any rights.
+ * calls watch COMMAND...: runs it, and looks without a break for a filter of system calls and no capability; prints "self"
+ *   and "child" for those that had it, and ends with the command's status.
  */
 #include <error.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int itimer(long seconds)
@@ -57,6 +61,52 @@ static void run_as_nobody(char **argv)
 	error(2, errno, "%s", argv[0]);
 }
 
+/* Reads a file of /proc/PID; "" where it is gone. */
+static void read_proc(int pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0)
+		n = read(fd, text, size - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+}
+
+static bool is_confined(int pid)
+{
+	char text[4096];
+
+	read_proc(pid, "status", text, sizeof(text));
+	return strstr(text, "\nCapPrm:\t0000000000000000\n") && strstr(text, "\nSeccomp:\t2\n");
+}
+
+static void watch(char **argv)
+{
+	bool self = false, child = false;
+	char children[64], list[256];
+	int status, pid = fork();
+	char *next, *end;
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		error(2, errno, "%s", argv[0]);
+	}
+	snprintf(children, sizeof(children), "task/%d/children", pid);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		self |= is_confined(pid);
+		read_proc(pid, children, list, sizeof(list));
+		for (next = list; strtol(next, &end, 10) && end != next; next = end)
+			child |= is_confined(strtol(next, NULL, 10));
+	}
+	printf("%s%s\n", self ? "self" : "", child ? "child" : "");
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+}
+
 int main(int argc, char **argv)
 {
 	long number;
@@ -64,8 +114,10 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[1], "nobody"))
 		run_as_nobody(argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "watch"))
+		watch(argv + 2);
 	if (argc != 3)
-		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | open ADDRESS | nobody COMMAND...");
+		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | open ADDRESS | nobody|watch COMMAND...");
 	number = strtol(argv[2], NULL, 0);
 	if (!strcmp(argv[1], "open"))
 		err = open_path(number);
