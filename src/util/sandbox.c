@@ -170,7 +170,7 @@ static void child(struct error *(*work)(void *arg, struct answer *out), void *ar
 
 static int read_answer(int fd, size_t max, struct answer *out)
 {
-	char buffer[65536];
+	char buffer[8192];
 	ssize_t n;
 
 	while ((n = read(fd, buffer, sizeof(buffer)))) {
