@@ -5,7 +5,8 @@
 # test     check, the fuzzers for a short time, and the tests under kernels in virtual machines
 # builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, and the tests of
 #          updates on a kernel of another release, as root
-# torture  the engine under a kernel built for it that looks for mistakes: KASAN, lockdep, lost memory, failing allocations
+# torture  the engine under a kernel built for it that looks for mistakes: KASAN, lockdep, lost memory, failing allocations;
+#          of apply and undo TORTURE_ROUNDS, 1000
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
 # man      the man pages, where scdoc is

@@ -4,4 +4,5 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=tests/vm/engine/host.sh
 . "$top/tests/vm/engine/host.sh"
 gcc -std=gnu11 -D_GNU_SOURCE -O1 -static -o "$work/threads" "$top/bench/threads.c" -lpthread
-run_guest ../../torture/rounds.guest --memory 2048 --file "$work/threads"
+echo "${TORTURE_ROUNDS:-1000}" >"$work/rounds"
+run_guest ../../torture/rounds.guest --memory 2048 --file "$work/rounds" --file "$work/threads"
