@@ -6,7 +6,7 @@
 # builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, and the tests of
 #          updates on a kernel of another release, as root
 # torture  the engine under a kernel built for it that looks for mistakes: KASAN, lockdep, lost memory, failing allocations;
-#          of apply and undo TORTURE_ROUNDS, 1000
+#          TORTURE_ROUNDS of apply and undo, 1000; failing allocations when a module loads, the last TORTURE_FAULTS, all
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
 # man      the man pages, where scdoc is

@@ -11,7 +11,7 @@
  *				without its Nth allocation
  *
  * Prints "done" or the name of the errno, and "hit" where there was an Nth
- * allocation and it failed, else "through".
+ * allocation and it failed, else "through" and how many there were.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -79,7 +79,7 @@ static int begin(const char *fail_nth, const char *n)
 	return fd;
 }
 
-/* Return: whether an allocation failed. */
+/* Return: how many allocations were left until one would have failed, 0 where it did. */
 static int end(int fd)
 {
 	char left[16] = "";
@@ -87,10 +87,10 @@ static int end(int fd)
 	if (pread(fd, left, sizeof(left) - 1, 0) < 0 || pwrite(fd, "0", 1, 0) < 0)
 		die("fail-nth");
 	close(fd);
-	return !atoi(left);
+	return atoi(left);
 }
 
-static int one_call(char **argv, int *hit)
+static int one_call(char **argv, int *left)
 {
 	int fail, err = 0, fd = -1;
 
@@ -106,11 +106,11 @@ static int one_call(char **argv, int *hit)
 	else
 		err = write(fd, argv[4], strlen(argv[4]));
 	err = err < 0 ? errno : 0;
-	*hit = end(fail);
+	*left = end(fail);
 	return err;
 }
 
-static int one_switch(char **argv, int *hit)
+static int one_switch(char **argv, int *left)
 {
 	char path[64], outcome[64];
 	int fail;
@@ -122,17 +122,21 @@ static int one_switch(char **argv, int *hit)
 		usleep(20000);
 		read_file(SYS "outcome", outcome, sizeof(outcome));
 	} while (!strncmp(outcome, "running", 7));
-	*hit = end(fail);
+	*left = end(fail);
 	return atoi(outcome);
 }
 
 int main(int argc, char **argv)
 {
-	int err, hit;
+	int err, left;
 
 	if (argc < 4 || (!strcmp(argv[2], "write") && argc != 5))
 		error(2, 0, "usage: fail N load|unload|write|switch WHAT [TEXT]");
-	err = strcmp(argv[2], "switch") ? one_call(argv, &hit) : one_switch(argv, &hit);
-	printf("%s %s\n", err ? strerrorname_np(err) : "done", hit ? "hit" : "through");
+	err = strcmp(argv[2], "switch") ? one_call(argv, &left) : one_switch(argv, &left);
+	printf("%s ", err ? strerrorname_np(err) : "done");
+	if (left)
+		printf("through %d\n", atoi(argv[1]) - left);
+	else
+		puts("hit");
 	return 0;
 }
