@@ -5,6 +5,8 @@
 # test     check, the fuzzers for a short time, and the tests under kernels in virtual machines
 # builds   the engine compiled for the oldest and the newest kernels on offer, each with its own compiler, and the tests of
 #          updates on a kernel of another release, as root
+# torture  the engine under a kernel built for it that looks for mistakes: KASAN, lockdep, lost memory, failing allocations;
+#          TORTURE_ROUNDS of apply and undo, 1000; failing allocations when a module loads, the last TORTURE_FAULTS, all
 # fuzz     the fuzzers alone, for FUZZ_SECONDS each
 # demo     a real fix on a stock kernel, before and after; as root it installs what it needs
 # man      the man pages, where scdoc is
@@ -31,7 +33,7 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 ZSHDIR = $(PREFIX)/share/zsh/site-functions
 
-.PHONY: all check test builds fuzz demo man install deb clean
+.PHONY: all check test builds torture fuzz demo man install deb clean
 all: $(BUILD)/kmend
 
 check: unit-programs
@@ -42,6 +44,9 @@ test: all unit-programs fuzz-programs
 
 builds:
 	@tests/run builds
+
+torture: all
+	@tests/run torture
 
 fuzz: fuzz-programs
 	@tests/run fuzz

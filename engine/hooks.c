@@ -100,17 +100,6 @@ static int call_all(u32 kind, bool forward)
 	return err;
 }
 
-/*
- * What hooks leave of their addresses below this frame would look like return
- * addresses in frames of the wait for the stop that do not write all their words.
- */
-static noinline void wipe_stack(void)
-{
-	u8 words[1536];
-
-	memzero_explicit(words, sizeof(words));
-}
-
 int hooks_pre(bool apply)
 {
 	struct update *update;

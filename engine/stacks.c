@@ -183,6 +183,14 @@ static bool is_blocked_by(const struct stop *stop, struct task_struct *task)
 	       blocked_by_kretprobe(stop, task);
 }
 
+/* With redzones of KASAN around the array, some of it would stay. */
+noinline __no_sanitize_address void wipe_stack(void)
+{
+	u8 below[1536];
+
+	memzero_explicit(below, sizeof(below));
+}
+
 /* ---- before the stop ---- */
 
 enum finding { CLEAR, BLOCKED, UNSURE };

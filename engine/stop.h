@@ -133,6 +133,13 @@ int check_sleeping(struct stop *stop);
 void forget_unsure(struct stop *stop);
 
 /*
+ * stacks.c: hooks, and the looks at stacks and probes, leave addresses in the
+ * ranges on this thread's own stack, below what is in use.  Frames of the wait for
+ * the stop do not write all their words, and would take them over: wipe them.
+ */
+void wipe_stack(void);
+
+/*
  * stacks.c, in the stop: must all threads be looked at?  Look at share @share,
  * from 0, of those who must be, and note them; of the stopper that calls it, at
  * its stack above @frame: below are the engine's own frames, in which addresses

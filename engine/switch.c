@@ -114,8 +114,9 @@ static int stop_machine_and_write(struct stop *stop)
 	cpus_read_lock();
 	mutex_lock(&text_mutex);
 	stop->shares = stop->plain ? 1 : num_online_cpus();
-	err = check_probes(stop, stop->apply) ?:
-	      stop_machine_cpuslocked(stop_cpu, stop, cpu_online_mask) ?: stop->err;
+	err = check_probes(stop, stop->apply);
+	wipe_stack();
+	err = err ?: stop_machine_cpuslocked(stop_cpu, stop, cpu_online_mask) ?: stop->err;
 	mutex_unlock(&text_mutex);
 	cpus_read_unlock();
 	probes_unlock();
@@ -135,17 +136,6 @@ static int wait_for_preempted(struct attempt *attempt)
 	for_each_chosen(update)
 		note_blocker(update, NULL, 0, "preempted");
 	return -EBUSY;
-}
-
-/*
- * The look at the stacks leaves addresses that it looked for on this thread's own
- * stack, below what is in use, where the wait for the stop would take them over.
- */
-static noinline void wipe_stack(void)
-{
-	u8 below[1024];
-
-	memzero_explicit(below, sizeof(below));
 }
 
 static int stop_and_switch(struct attempt *attempt)

@@ -10,7 +10,8 @@
  *	bind -b IN.ko OUT.ko SYMBOL...	... with a wrong base of the target
  *	bind -u IN.ko OUT.ko USED SYMBOL	... that uses the first one
  *	bind -s IN.ko OUT.ko SYMBOL...	... with a size that has no room for the jump
- *	bind -p SYMBOL		prints the first 16 bytes at a symbol
+ *	bind -p SYMBOL		prints the first 16 bytes at a symbol, or at an address
+ *	bind -a SYMBOL		prints its address
  *	bind -t FILE TEXT	writes TEXT to FILE in one write, prints "done" or
  *				the name of the errno
  *	bind -e ERRNO		prints likewise
@@ -30,41 +31,68 @@
 
 #define die(...) error(1, errno, __VA_ARGS__)
 
-static uint64_t symbol_address(const char *wanted)
+/* All of /proc/kallsyms, which slow kernels take seconds to write. */
+static const char *all_symbols(void)
 {
-	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[1024], name[512], type;
-	uint64_t addr;
+	static char *text;
+	size_t room = 0, len = 0;
+	ssize_t n = 1;
+	int fd;
 
-	if (!f)
+	if (text)
+		return text;
+	fd = open("/proc/kallsyms", O_RDONLY);
+	while (fd >= 0 && n > 0) {
+		if (room - len < 65536)
+			text = realloc(text, room += 16 << 20);
+		n = text ? read(fd, text + len, room - len - 1) : -1;
+		len += n > 0 ? n : 0;
+	}
+	if (fd < 0 || n < 0)
 		die("/proc/kallsyms");
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%" SCNx64 " %c %511s", &addr, &type, name) == 3 &&
-		    !strcmp(name, wanted) && addr) {
-			fclose(f);
-			return addr;
+	text[len] = '\0';
+	close(fd);
+	return text;
+}
+
+/* The line of the first symbol of this name from @text on, or NULL. */
+static const char *find_symbol(const char *text, const char *wanted)
+{
+	size_t len = strlen(wanted);
+	const char *name;
+
+	for (name = strstr(text, wanted); name; name = strstr(name + 1, wanted)) {
+		if (name > text && name[-1] == ' ' && (name[len] == '\n' || name[len] == '\t')) {
+			while (name > text && name[-1] != '\n')
+				name--;
+			return name;
 		}
 	}
+	return NULL;
+}
+
+static uint64_t symbol_address(const char *wanted)
+{
+	const char *line = find_symbol(all_symbols(), wanted);
+	uint64_t addr = line ? strtoull(line, NULL, 16) : 0;
+
 	errno = 0;
-	die("%s: no such symbol", wanted);
-	return 0;
+	if (!addr)
+		die("%s: no such symbol", wanted);
+	return addr;
 }
 
 /* Up to the next symbol. */
 static uint32_t symbol_size(uint64_t start)
 {
-	FILE *f = fopen("/proc/kallsyms", "r");
 	uint64_t addr, next = UINT64_MAX;
-	char line[1024];
+	const char *line = all_symbols();
 
-	if (!f)
-		die("/proc/kallsyms");
-	while (fgets(line, sizeof(line), f)) {
+	for (; line && *line; line = strchr(line, '\n'), line += !!line) {
 		addr = strtoull(line, NULL, 16);
 		if (addr > start && addr < next)
 			next = addr;
 	}
-	fclose(f);
 	return next - start;
 }
 
@@ -182,21 +210,15 @@ static uint64_t bind_symbol(Elf *elf, const char *wanted)
 /* Does the kernel's own text have @wanted, and does it not export it? */
 static bool is_hidden(const char *wanted)
 {
-	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[1024], name[512], type, export[520];
-	bool found = false, exported = false;
+	const char *text = all_symbols(), *modules = strchr(text, '['), *line;
+	char export[520];
 
-	if (!f)
-		die("/proc/kallsyms");
 	snprintf(export, sizeof(export), "__ksymtab_%s", wanted);
-	while (fgets(line, sizeof(line), f) && !strchr(line, '[')) {
-		if (sscanf(line, "%*x %c %511s", &type, name) != 2)
-			continue;
-		found |= !strcmp(name, wanted);
-		exported |= !strcmp(name, export);
-	}
-	fclose(f);
-	return found && !exported;
+	line = find_symbol(text, wanted);
+	if (!line || (modules && line > modules))
+		return false;
+	line = find_symbol(text, export);
+	return !line || (modules && line > modules);
 }
 
 static void bind_hidden(Elf *elf)
@@ -291,10 +313,12 @@ static void bind(const char *from, const char *to, char **symbols, char flaw)
 
 static int print_text(const char *symbol)
 {
+	char *end;
+	uint64_t addr = strtoull(symbol, &end, 16);
 	uint8_t text[16];
 	size_t i;
 
-	read_kernel(symbol_address(symbol), text, sizeof(text));
+	read_kernel(*end ? symbol_address(symbol) : addr, text, sizeof(text));
 	for (i = 0; i < sizeof(text); i++)
 		printf("%02x%c", text[i], i + 1 < sizeof(text) ? ' ' : '\n');
 	return 0;
@@ -317,6 +341,10 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(argv[1], "-p"))
 		return print_text(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "-a")) {
+		printf("%" PRIx64 "\n", symbol_address(argv[2]));
+		return 0;
+	}
 	if (argc == 3 && !strcmp(argv[1], "-e")) {
 		puts(strcmp(argv[2], "0") ? strerrorname_np(atoi(argv[2])) : "done");
 		return 0;

@@ -98,10 +98,31 @@ load_engine()
 	expect "the engine tells its ABI" 3 "$(cat $sys/abi)"
 }
 
+# Where the kernel looks for memory that nobody has a pointer to: twice, as what was freed meanwhile looks lost, too.
+no_leaks()
+{
+	leaks=/sys/kernel/debug/kmemleak
+	[ -e $leaks ] || return 0
+	for _ in 1 2; do
+		sleep 6
+		echo scan >$leaks
+	done
+	expect "no memory is lost" "" "$(cat $leaks)"
+}
+
+# Lockdep looks no further once it has reported something, or run out of memory.
+lockdep_lives()
+{
+	locks=/proc/lockdep_stats
+	[ ! -e $locks ] || expect "lockdep looked till the end" "*1" "$(grep debug_locks $locks)"
+}
+
 finish()
 {
 	expect "nothing is left loaded" "" "$(ls $sys/updates)"
 	expect "the engine goes" "done" "$(unload kmend)"
 	expect "and its folder too" "" "$(ls $sys 2>/dev/null)"
+	no_leaks
+	lockdep_lives
 	exit $failed
 }
