@@ -95,6 +95,14 @@ static int allow(scmp_filter_ctx filter)
 	return err;
 }
 
+/* Where the argument @arg, from 0, compares like that. */
+static int allow_where(scmp_filter_ctx filter, int call, unsigned int arg, enum scmp_compare op, uint64_t a, uint64_t b)
+{
+	const struct scmp_arg_cmp where = { .arg = arg, .op = op, .datum_a = a, .datum_b = b };
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &where);
+}
+
 /* @out: where it may write, beside its standard errors. */
 static void confine(int out)
 {
@@ -107,12 +115,11 @@ static void confine(int out)
 		err = allow(filter);
 	/* No memory that is code. */
 	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		err = allow_where(filter, SCMP_SYS(mmap), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	if (!err)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-				       SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		err = allow_where(filter, SCMP_SYS(mprotect), 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
 	for (i = 0; i < ARRAY_SIZE(writable) && !err; i++)
-		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, writable[i]));
+		err = allow_where(filter, SCMP_SYS(write), 0, SCMP_CMP_EQ, writable[i], 0);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		err = -errno;
 	if (!err)
