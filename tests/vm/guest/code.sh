@@ -24,7 +24,7 @@ wait_for_sleep()
 text_save vmlinux
 mkfifo /tmp/pipe
 
-refused "a function that begins with a jump label" JUMP-BLOCKED "*native_sched_clock*" apply rewritten.kmend
+refused "a function that begins with a jump label" JUMP-BLOCKED "*housekeeping_test_cpu*" apply rewritten.kmend
 clean "a function that begins with a jump label"
 text_same "a function that begins with a jump label" vmlinux
 
