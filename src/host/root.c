@@ -37,7 +37,6 @@ struct error *host_require_root(const char *what)
 	return NULL;
 }
 
-
 struct error *host_boot_enabled(bool *enabled)
 {
 	_cleanup_free_ char *path = host_path("/proc/cmdline");

@@ -6,17 +6,16 @@
  */
 #include "host/signing.h"
 #include "host/private.h"
+#include "pack/trust.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <errno.h>
 #include <openssl/cms.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MARKER	   "~Module signature appended~\n"
 #define PKCS7	   2 /* enum pkey_id_type */
@@ -71,18 +70,6 @@ bool signing_demanded(void)
 	       (file_exists(lockdown) && !file_starts_with(lockdown, "[none]"));
 }
 
-/* A key that others could have put there would be theirs, not the machine's. */
-static struct error *check_owner(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		return system_error(errno, "cannot look at %s", path);
-	if ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
-		return refuse("KEY-INVALID", "%s can be written by others than root", path);
-	return NULL;
-}
-
 /* The passphrase, where the key has one: from where the kernel's own build takes it. */
 static int passphrase(char *buf, int size, int writing, void *arg)
 {
@@ -101,7 +88,7 @@ static struct error *read_key(struct signer *s)
 	size_t size;
 	BIO *bio;
 
-	TRY(check_owner(s->key_path));
+	TRY(trust_check_owner(s->key_path));
 	TRY(file_read(s->key_path, FILE_LIMIT, &text, &size));
 	bio = BIO_new_mem_buf(text, size);
 	if (bio)
@@ -123,7 +110,7 @@ static struct error *read_certificate(struct signer *s)
 	size_t size;
 	BIO *bio;
 
-	TRY(check_owner(s->certificate_path));
+	TRY(trust_check_owner(s->certificate_path));
 	TRY(file_read(s->certificate_path, FILE_LIMIT, &text, &size));
 	p = text;
 	s->certificate = d2i_X509(NULL, &p, size);

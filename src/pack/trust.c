@@ -19,26 +19,23 @@ static const char *trusted_dir(void)
 	return dir && *dir ? dir : TRUSTED_DIR;
 }
 
-/* A key that others can put there is trusted by them, not by us. */
-static struct error *check_owner(const char *path)
+struct error *trust_check_owner(const char *path)
 {
+	const char *why;
 	struct stat st;
 
 	if (stat(path, &st))
 		return system_error(errno, "cannot look at %s", path);
-	if (st.st_uid && st.st_uid != geteuid())
-		return refuse("KEY-INVALID", "%s belongs to neither root nor this user", path);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return refuse("KEY-INVALID", "%s can be written by others", path);
-	return NULL;
+	why = file_foreign(&st);
+	return why ? refuse("KEY-INVALID", "%s %s", path, why) : NULL;
 }
 
 /* Who can write to the folder above the default one could put another in its place. */
 static struct error *check_folders(const char *dir)
 {
 	if (!strcmp(dir, TRUSTED_DIR))
-		TRY(check_owner(CONFIG_DIR));
-	return check_owner(dir);
+		TRY(trust_check_owner(CONFIG_DIR));
+	return trust_check_owner(dir);
 }
 
 static bool is_key_file(const char *name)
@@ -58,7 +55,7 @@ static struct error *read_keys(const char *dir, char **names, size_t name_count,
 			continue;
 		key->file = path_join(dir, names[i]);
 		++*count;
-		TRY(check_owner(key->file));
+		TRY(trust_check_owner(key->file));
 		TRY(minisign_public_read(key->file, &key->public));
 	}
 	return NULL;

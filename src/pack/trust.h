@@ -16,6 +16,13 @@ struct trusted_key {
 };
 
 /*
+ * That nobody but root and this user could have written the file or folder @path, which is a key, or holds some: one
+ * that others can put there is trusted by them, not by us.
+ * Errors: a refusal KEY-INVALID; system errors.
+ */
+struct error *trust_check_owner(const char *path) __must_use;
+
+/*
  * The trusted keys, sorted by their files' names, to be given to
  * trust_list_free(); none where the folder does not exist.
  * Errors: a refusal KEY-INVALID for a file that is no key or that others than

@@ -94,13 +94,18 @@ struct error *file_read_plain(const char *path, const char *code, size_t max, vo
 	return read_open(fd, path, max, data, size);
 }
 
-static struct error *check_own(const char *path, const struct stat *st)
+const char *file_foreign(const struct stat *st)
 {
 	if (st->st_uid && st->st_uid != geteuid())
-		return system_error(0, "%s belongs to others, and so what is in it may be theirs", path);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return system_error(0, "%s can be written by others, and so what is in it may be theirs", path);
-	return NULL;
+		return "belongs to neither root nor this user";
+	return st->st_mode & (S_IWGRP | S_IWOTH) ? "can be written by others" : NULL;
+}
+
+static struct error *check_own(const char *path, const struct stat *st)
+{
+	const char *why = file_foreign(st);
+
+	return why ? system_error(0, "%s %s, and what is in it may be of others", path, why) : NULL;
 }
 
 struct error *file_check_own(const char *path)
@@ -120,14 +125,10 @@ struct error *file_check_own(const char *path)
 
 struct error *file_read_own(const char *path, size_t max, void **data, size_t *size)
 {
-	struct stat st;
-
 	*data = NULL;
 	*size = 0;
 	TRY(file_check_own(path));
-	if (lstat(path, &st) && (errno == ENOENT || errno == ENOTDIR))
-		return NULL;
-	return file_read(path, max, data, size);
+	return file_exists(path) ? file_read(path, max, data, size) : NULL;
 }
 
 static int write_all(int fd, const char *data, size_t size)

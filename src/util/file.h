@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /*
@@ -35,6 +36,9 @@ struct error *file_read_own(const char *path, size_t max, void **data, size_t *s
 
 /* Only looks at that; it is no error that there is no file. */
 struct error *file_check_own(const char *path) __must_use;
+
+/* Why others than root and this user could have written what @st tells of: a part of a sentence; NULL: they could not. */
+const char *file_foreign(const struct stat *st);
 
 /* So begin the names of what file_write() writes: where it was killed, one may be left. */
 #define FILE_BESIDE ".kmend-"
