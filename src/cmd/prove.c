@@ -5,7 +5,6 @@
 #include "host/seen.h"
 #include "host/store.h"
 #include "util/memory.h"
-#include "util/privilege.h"
 #include "util/sandbox.h"
 
 #include <inttypes.h>
@@ -117,33 +116,33 @@ static struct error *bind_target(struct proof *p, struct live *live, struct proo
 	return bind_update(t->target, ko->data, ko->size, t->matches, live, &t->module);
 }
 
-struct error *proof_match(struct proof *p, struct live *live)
+static void new_targets(struct proof *p)
 {
 	const struct manifest *m = p->pack->manifest;
-	struct error *err = NULL;
 	size_t i;
 
 	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
 	for (i = 0; i < m->target_count; i++)
-		p->targets[i].target = &m->targets[i];
-	/* What is open already is enough for the proof. */
-	privilege_lower();
-	for (i = 0; i < m->target_count && !err; i++)
-		err = match_target(p, live, &p->targets[i]);
-	privilege_raise();
-	return err;
+		p->targets[i] = (struct proof_target){ .target = &m->targets[i], .absent = true };
+}
+
+struct error *proof_match(struct proof *p, struct live *live)
+{
+	size_t i;
+
+	new_targets(p);
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		TRY(match_target(p, live, &p->targets[i]));
+	return NULL;
 }
 
 struct error *proof_bind(struct proof *p, struct live *live)
 {
-	struct error *err = NULL;
 	size_t i;
 
-	privilege_lower();
-	for (i = 0; i < p->pack->manifest->target_count && !err; i++)
-		err = bind_target(p, live, &p->targets[i]);
-	privilege_raise();
-	return err;
+	for (i = 0; i < p->pack->manifest->target_count; i++)
+		TRY(bind_target(p, live, &p->targets[i]));
+	return NULL;
 }
 
 /* A snapshot tells which modules are loaded, not what they are for. */
@@ -240,16 +239,6 @@ static struct error *prove_all(void *arg, struct answer *out)
 	TRY(bind_engine(w->engine->data, w->engine->size, w->live, &engine));
 	add_module(out, &engine);
 	return NULL;
-}
-
-static void new_targets(struct proof *p)
-{
-	const struct manifest *m = p->pack->manifest;
-	size_t i;
-
-	p->targets = xcalloc(m->target_count, sizeof(*p->targets));
-	for (i = 0; i < m->target_count; i++)
-		p->targets[i] = (struct proof_target){ .target = &m->targets[i], .absent = true };
 }
 
 static bool take_targets(struct answer *a, struct proof *p)

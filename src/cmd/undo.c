@@ -248,7 +248,7 @@ static bool may_unload(const struct undone *undone)
 {
 	if (!undone->record.manifest)
 		return !undone->update->applied && !undone->update->pause_ns;
-	return undone->record.manifest && !undone->record.manifest->stays_loaded;
+	return !undone->record.manifest->stays_loaded;
 }
 
 /* Those that are there now: one may have come with its target before the switch. */
