@@ -16,16 +16,6 @@ nobody()
 	/tmp/calls nobody "$@"
 }
 
-replaced()
-{
-	grep -q ^replaced /proc/cmdline && echo yes || echo no
-}
-
-enemy_runs()
-{
-	grep -q replaced /proc/version && echo yes || echo no
-}
-
 # failed WHAT SENTENCE COMMAND...: status 3, for a reason of the system
 failed()
 {
@@ -40,7 +30,7 @@ failed()
 recovers()
 {
 	works "$1: apply" "*$good: applied *" kmend apply -q good.kmend
-	expect "$1: the new code runs" "yes no" "$(replaced) $(enemy_runs)"
+	expect "$1: the new code runs" "yes no" "$(runs_builtin) $(runs_version)"
 	expect "$1: status" 0 "$(kmend status >/dev/null; echo $?)"
 	works "$1: undo" "*" kmend undo -q --all
 	clean "$1"
@@ -71,7 +61,7 @@ for how in "cp -f /tmp/theirs/enemy.kmend $pack" ": >$pack" "rm $pack" "cp /tmp/
 	"ln -sf enemy.kmend $pack" "rm $pack; mkfifo $pack"; do
 	cp good.kmend $pack
 	works "after the judgement \"$how\"" "*$good: applied *" ./steps open /proc/kcore "$how" kmend apply -q $pack
-	expect "what was judged runs" "yes no" "$(replaced) $(enemy_runs)"
+	expect "what was judged runs" "yes no" "$(runs_builtin) $(runs_version)"
 	expect "and it is what is kept" "" "$(cmp good.kmend "$kept" 2>&1)"
 	works "undo" "*" kmend undo -q --all
 	rm -rf $pack
@@ -90,8 +80,8 @@ for n in 1 2 3 4 5 6 7 8 9 10; do
 	run kmend apply -q $pack
 	case $status$said in
 	0*) expect "swapped, $n: what was judged runs, and is kept" "yes no" \
-		"$(replaced) $(enemy_runs)$(cmp good.kmend "$kept" 2>&1)" ;;
-	1*"[SIGNATURE-UNKNOWN-KEY]"* | 1*"[PACK-"* | 3*"cannot open"*) expect "swapped, $n: nothing runs" "no no" "$(replaced) $(enemy_runs)" ;;
+		"$(runs_builtin) $(runs_version)$(cmp good.kmend "$kept" 2>&1)" ;;
+	1*"[SIGNATURE-UNKNOWN-KEY]"* | 1*"[PACK-"* | 3*"cannot open"*) expect "swapped, $n: nothing runs" "no no" "$(runs_builtin) $(runs_version)" ;;
 	*) expect "swapped, $n" "[013]" "$status: $said" ;;
 	esac
 	kmend undo -q --all >/dev/null 2>&1
@@ -156,7 +146,7 @@ theirs()
 	*) failed "$*: boot" "$path *others*" timeout 20 kmend boot ;;
 	esac
 	failed "$*: apply" "*$path *others*" timeout 20 kmend apply -q --allow-unsigned unsigned.kmend
-	expect "$*: nothing of the enemy's runs" no "$(enemy_runs)"
+	expect "$*: nothing of the enemy's runs" no "$(runs_version)"
 	rm -rf $state $run
 	cp -a /tmp/state $state
 	cp -a /tmp/run $run
@@ -246,29 +236,29 @@ surrounded env "TMPDIR=/nowhere" "TZ=$(head -c 5000 /dev/zero | tr '\0' x)"
 
 # Without standard input, output and errors: the files that it opens must not be taken for them.
 kmend apply good.kmend <&- >&- 2>&-
-expect "all closed: apply" "0 yes" "$? $(replaced)"
+expect "all closed: apply" "0 yes" "$? $(runs_builtin)"
 kmend apply good.kmend <&- >&- 2>&-
-expect "all closed: apply again" "1 yes" "$? $(replaced)"
+expect "all closed: apply again" "1 yes" "$? $(runs_builtin)"
 expect "all closed: nothing was written to the lock" 0 "$(wc -c </run/kmend.lock)"
 kmend undo -q --all <&- >&- 2>&-
-expect "all closed: undo" "0 no" "$? $(replaced)"
+expect "all closed: undo" "0 no" "$? $(runs_builtin)"
 recovers "all closed"
 kmend apply -q good.kmend 2>&1 | true
-expect "nobody reads: apply" yes "$(replaced)"
+expect "nobody reads: apply" yes "$(runs_builtin)"
 kmend undo -q --all 2>&1 | true
-expect "nobody reads: undo" no "$(replaced)"
+expect "nobody reads: undo" no "$(runs_builtin)"
 clean "nobody reads"
 
 # Little of everything. What comes of it is told, or the process dies; the next one puts things right.
 for limit in "-f 0" "-n 3" "-n 4" "-n 5" "-v 20000" "-v 60000" "-s 64" "-t 0" "-p 1"; do
 	# shellcheck disable=SC2086 # an option and its value
 	run sh -c "ulimit $limit && exec kmend apply -q good.kmend"
-	after="$(replaced) $(kmend status >/dev/null 2>&1; echo $?)"
+	after="$(runs_builtin) $(kmend status >/dev/null 2>&1; echo $?)"
 	expect "ulimit $limit: apply: status $status, wholly with or without" "$(case $after in "yes 0" | "yes 2" | "no 1" | "no 2") echo "$after" ;; esac)" "$after"
 	kmend apply -q good.kmend >/dev/null 2>&1
 	# shellcheck disable=SC2086 # an option and its value
 	run sh -c "ulimit $limit && exec kmend undo -q --all"
-	[ "$(replaced)" = yes ] || expect "ulimit $limit: undo: status $status, status then" "[12]" "$(kmend status >/dev/null 2>&1; echo $?)"
+	[ "$(runs_builtin)" = yes ] || expect "ulimit $limit: undo: status $status, status then" "[12]" "$(kmend status >/dev/null 2>&1; echo $?)"
 	kmend undo -q --all >/dev/null 2>&1
 	clean "ulimit $limit"
 done

@@ -46,6 +46,16 @@ refused()
 	expect "$what: what it says" "*kmend: refused [[]$code]: $sentence" "$said"
 }
 
+# Whether the code of tests/data/builtin.patch, or version.patch, runs
+runs_builtin()
+{
+	grep -q "^replaced " /proc/cmdline && echo yes || echo no
+}
+runs_version()
+{
+	grep -q replaced /proc/version && echo yes || echo no
+}
+
 # The program as one that trusts nobody's signature uses it
 apply()
 {

@@ -7,16 +7,6 @@
 builtin=$(cat builtin.id) version=$(cat version.id)
 packs=/var/lib/kmend/packs
 
-runs_builtin()
-{
-	grep -q "^replaced " /proc/cmdline && echo yes || echo no
-}
-
-runs_version()
-{
-	grep -q replaced /proc/version && echo yes || echo no
-}
-
 # state ID: as status tells it
 state()
 {

@@ -21,17 +21,12 @@ use()
 	mount -t ext4 -o loop,commit=900 /tmp/disk $state || expect "a disk is there" yes no
 }
 
-replaced()
-{
-	grep -q ^replaced /proc/cmdline && echo yes || echo no
-}
-
 # look: sets now to the state of the update, as status has it, and what runs
 look()
 {
 	run kmend status
 	expect "$1: status" "[012]" "$status"
-	now=$(echo "$said" | sed -n "s/^$good  \([a-z-]*\) .*/\1/p"):$(replaced)
+	now=$(echo "$said" | sed -n "s/^$good  \([a-z-]*\) .*/\1/p"):$(runs_builtin)
 }
 
 # Where it is installed, so is its pack; and nothing lies beside.
@@ -105,7 +100,7 @@ each()
 		1)
 			run kmend apply -q good.kmend
 			expect "$at: apply: $said" yes "$(case $status$said in 0*": applied "* | 1*"[ALREADY-APPLIED]"*) echo yes ;; esac)"
-			expect "$at: the new code runs" yes "$(replaced)"
+			expect "$at: the new code runs" yes "$(runs_builtin)"
 			;;
 		esac
 		undone "$at"
