@@ -81,7 +81,7 @@ struct error *proof_check_terms(const char *path, const struct proof *p, const c
 struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 {
 	TRY(pack_open(path, &p->pack));
-	TRY(trust_check(p->pack, allow_unsigned, &p->trust));
+	TRY(error_prefix(trust_check(p->pack, allow_unsigned, &p->trust), "%s", path));
 	TRY(pack_understand(p->pack, path));
 	TRY(check_kernel(path, p->pack->manifest, kernel));
 	return proof_check_terms(path, p, kernel);

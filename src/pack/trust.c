@@ -223,9 +223,7 @@ struct error *trust_check_signature(const char *signature, const void *data, siz
 
 struct error *trust_check(const struct pack *p, bool allow_unsigned, struct trust_result *result)
 {
-	return error_prefix(trust_check_signature(p->signature, p->manifest_json, p->manifest_size,
-						  allow_unsigned, result),
-			    "the pack");
+	return trust_check_signature(p->signature, p->manifest_json, p->manifest_size, allow_unsigned, result);
 }
 
 void trust_result_fini(struct trust_result *result)

@@ -60,9 +60,9 @@ clean "another kernel"
 
 # ---- signatures ----
 
-refused "verify: unsigned" SIGNATURE-MISSING "*not signed*" kmend verify builtin.kmend
-refused "apply: unsigned" SIGNATURE-MISSING "*not signed*" kmend apply builtin.kmend
-refused "apply: signed by somebody" SIGNATURE-UNKNOWN-KEY "*signed by the key *not in *" kmend apply signed.kmend
+refused "verify: unsigned" SIGNATURE-MISSING "builtin.kmend: it is not signed*" kmend verify builtin.kmend
+refused "apply: unsigned" SIGNATURE-MISSING "builtin.kmend: it is not signed*" kmend apply builtin.kmend
+refused "apply: signed by somebody" SIGNATURE-UNKNOWN-KEY "signed.kmend: it is signed by the key *not in *" kmend apply signed.kmend
 clean "not trusted"
 works "key trust" "Key * is trusted." kmend key trust key.pub
 works "verify: signed" "*: proved against *" kmend verify signed.kmend
