@@ -8,18 +8,31 @@ need qemu-system-x86_64 openssl
 need_kernel
 helper ktext
 update builtin builtin
-openssl req -new -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=a machine/" -outform DER -keyout "$work/mok.key" \
-	-out "$work/mok.pub" 2>"$work/err" || fail "no key: $(cat "$work/err")"
 
-# try WORDS CODE
-try()
+# new_key NAME: a machine's key and its certificate
+new_key()
 {
-	echo "-- $1"
-	"$top/tools/vm" run --kernel "$(cat "$kit/release")" --append "$1" --warn-is-crash --file "$work/builtin.kmend" \
-		--file "$work/ktext" --file "$work/mok.key" --file "$work/mok.pub" --file "$top/tests/vm/guest/common.sh" \
-		"$top/tests/vm/guest/signing.sh" "$2" || fail "$1: status $?"
+	openssl req -new -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1/" -outform DER -keyout "$work/$1.key" \
+		-out "$work/$1.crt" 2>"$work/err" || fail "no key: $(cat "$work/err")"
 }
 
-try module.sig_enforce=1 MODULE-SIGNATURE
-try lockdown=integrity MODULES-LOCKDOWN
+# try CODE OPTION...: options of tools/vm
+try()
+{
+	code=$1
+	shift
+	echo "-- $*"
+	"$top/tools/vm" run --kernel "$(cat "$kit/release")" --warn-is-crash --file "$work/builtin.kmend" \
+		--file "$work/ktext" --file "$work/mok.key" --file "$work/mok.crt" --file "$top/tests/vm/guest/common.sh" \
+		"$@" "$top/tests/vm/guest/signing.sh" "$code" || fail "$*: status $?"
+}
+
+new_key mok
+new_key enrolled
+try MODULE-SIGNATURE --append module.sig_enforce=1
+try MODULES-LOCKDOWN --append lockdown=integrity
+
+"$top/tools/vm" run --kernel "$(cat "$kit/release")" --uefi "$work/variables" --file "$work/enrolled.crt" \
+	"$top/tests/vm/guest/enroll.sh" || fail "the key cannot be enrolled: status $?"
+try MODULE-SIGNATURE --uefi "$work/variables" --file "$work/enrolled.key" --file "$work/enrolled.crt"
 finish

@@ -15,7 +15,8 @@ mount -t securityfs securityfs /sys/kernel/security
 refused "dry run: no key" MODULE-SIGNATURE "*no key to sign with*" apply --dry-run builtin.kmend
 
 mkdir -p /var/lib/dkms
-cp mok.key mok.pub /var/lib/dkms/
+cp mok.key /var/lib/dkms/
+cp mok.crt /var/lib/dkms/mok.pub
 chmod 666 /var/lib/dkms/mok.key
 refused "apply: a key that everybody can write" KEY-INVALID "/var/lib/dkms/mok.key *" apply builtin.kmend
 chmod 600 /var/lib/dkms/mok.key
@@ -31,4 +32,19 @@ if [ "$untrusted" = MODULE-SIGNATURE ]; then
 	expect "it saw no unsigned module" "" "$(grep "unsigned module" /tmp/log)"
 fi
 text_same "nothing was changed" vmlinux
+
+# With Secure Boot, which locks the kernel down by itself, its owner can have another key enrolled.
+if [ -e enrolled.key ]; then
+	expect "the kernel is locked down" "*[[]integrity]*" "$(cat /sys/kernel/security/lockdown)"
+	mkdir -p /etc/kmend
+	cp enrolled.key /etc/kmend/module.key
+	cp enrolled.crt /etc/kmend/module.crt
+	chmod 600 /etc/kmend/module.key
+	works "apply: a key that is enrolled" "*: applied *" apply builtin.kmend
+	expect "the new code runs" yes "$(runs_builtin)"
+	expect "no module taints the kernel for its signature" 0 $(($(cat /proc/sys/kernel/tainted) & 8192))
+	works "undo" "*: undone, *" kmend undo --all
+	expect "the old code runs" no "$(runs_builtin)"
+	text_same "at the end" vmlinux
+fi
 finish
