@@ -7,6 +7,7 @@
 need qemu-system-x86_64
 need_kernel
 update sleepers sleepers
+update idle idle
 helper ktext
 helper sleepers
 guest sleepers.sh --cpus 2 --warn-is-crash

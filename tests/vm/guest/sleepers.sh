@@ -38,5 +38,7 @@ dd if=full of=/dev/null bs=1M count=1 2>/dev/null &
 sleep 1
 kill %% 2>/dev/null
 works "undo" "$id: undone, *" kmend undo --all
+# Nor the thread that a CPU runs when it has no other.
+refused "apply to the idle loop" BLOCKED "*thread 0 (swapper/[01]): do_idle+0x*" apply --timeout 2 idle.kmend
 text_same "at the end" vmlinux
 finish
