@@ -218,9 +218,14 @@ static void print_text(const struct status *s, bool details)
 static void print_motd(const struct status *s)
 {
 	_cleanup_free_ char *cves = cve_list(s), *counts = count_list(s);
+	bool withdrawn = false;
+	size_t i;
 
+	for (i = 0; i < s->count; i++)
+		withdrawn |= s->updates[i].withdrawn;
 	if (s->count)
-		printf("kernel updates: %s%s%s%s\n", counts, *cves ? " (" : "", cves, *cves ? ")" : "");
+		printf("kernel updates: %s%s%s%s%s\n", counts, *cves ? " (" : "", cves, *cves ? ")" : "",
+		       withdrawn ? "; some were withdrawn, see kmend status" : "");
 }
 
 static struct error *parse(int argc, char **argv, struct status_options *o)

@@ -226,6 +226,10 @@ static void print_updates(FILE *f, const struct status *s)
 	for (i = 0; i < s->count; i++)
 		for (k = 0; s->updates[i].manifest && k < s->updates[i].manifest->cve_count; k++)
 			print_cve(f, &s->updates[i], s->updates[i].manifest->cves[k]);
+	print_head(f, "kmend_update_withdrawn", "1 where its makers withdrew it, so that it is to be undone.");
+	for (i = 0; i < s->count; i++)
+		fprintf(f, "kmend_update_withdrawn{id=\"%s\"} %d\n", s->updates[i].id,
+			s->updates[i].withdrawn);
 	print_head(f, "kmend_update_pause_seconds", "How long the last switch stopped the machine.");
 	for (i = 0; i < s->count; i++)
 		if (s->updates[i].loaded)

@@ -301,6 +301,7 @@ static void writes_metrics(void **state)
 	size_t size;
 
 	put_all();
+	put("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
 	out = status("--prometheus", path, 2);
 	assert_string_equal(out, "");
 	assert_ok(file_read(path, 1 << 20, &text, &size));
@@ -311,6 +312,8 @@ static void writes_metrics(void **state)
 	assert_has(text, "\nkmend_update_info{id=\"" D "\",state=\"refused\",release=\"" RELEASE "\"} 1\n");
 	assert_has(text, "\nkmend_update_cve{id=\"" A "\",cve=\"CVE-2026-0001\"} 1\n");
 	assert_has(text, "\nkmend_update_cve{id=\"" D "\",cve=\"CVE-2026-0004\"} 0\n");
+	assert_has(text, "\nkmend_update_withdrawn{id=\"" A "\"} 1\n");
+	assert_has(text, "\nkmend_update_withdrawn{id=\"" D "\"} 0\n");
 	assert_has(text, "\nkmend_update_pause_seconds{id=\"" A "\"} 0.000319000\n");
 	assert_has(text, "\nkmend_update_installed_timestamp_seconds{id=\"" A "\"} ");
 
@@ -323,7 +326,7 @@ static void writes_metrics(void **state)
 
 static void tells_those_who_log_in(void **state)
 {
-	_cleanup_free_ char *none = NULL, *some = NULL, *both = NULL;
+	_cleanup_free_ char *none = NULL, *some = NULL, *bad = NULL, *both = NULL;
 
 	none = status("--motd", NULL, 1);
 	assert_string_equal(none, "");
@@ -332,6 +335,9 @@ static void tells_those_who_log_in(void **state)
 	load(A, "applied\n");
 	some = status("--motd", NULL, 2);
 	assert_string_equal(some, "kernel updates: 1 applied, 1 pending (CVE-2026-0001)\n");
+	put("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
+	bad = status("--motd", NULL, 2);
+	assert_string_equal(bad, "kernel updates: 1 applied, 1 pending (CVE-2026-0001); some were withdrawn, see kmend status\n");
 	both = status("--motd", "--json", ERROR_USAGE);
 }
 
