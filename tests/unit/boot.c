@@ -2,19 +2,11 @@
 /* What is done at boot and what goes on record, in a made-up root. */
 #include "cmd/cmd.h"
 #include "cmd/record.h"
-#include "host/host.h"
 #include "host/journal.h"
 #include "host/probation.h"
 #include "host/store.h"
 #include "pack/pack.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -29,60 +21,18 @@
 
 static const char *const one[] = { ONE }, *const two[] = { TWO }, *const both[] = { ONE, TWO };
 
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static void put(const char *name, const char *text)
-{
-	_cleanup_free_ char *path = path_join(folder, name);
-	_cleanup_free_ char *dir = xstrndup(path, strrchr(path, '/') - path);
-
-	assert_ok(make_dirs(dir));
-	assert_ok(file_write(path, text, strlen(text), 0644));
-}
-
 static int set_up(void **state)
 {
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	put("proc/sys/kernel/random/boot_id", "first\n");
-	put("proc/cmdline", "ro quiet\n");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
-	return 0;
-}
-
-static int set_up_temp(void **state)
-{
-	struct error *err = temp_dir_new(&temp);
-
-	error_free(err);
-	return err ? -1 : 0;
-}
-
-static int tear_down_temp(void **state)
-{
-	free(temp);
+	set_up_root(state);
+	put_text("proc/sys/kernel/random/boot_id", "first\n");
+	put_text("proc/cmdline", "ro quiet\n");
 	return 0;
 }
 
 /* Installs an update whose pack is a real one, for a kernel that does not run. */
 static void install(const char *id)
 {
-	_cleanup_free_ char *path = path_join(folder, "pack.kmend");
+	_cleanup_free_ char *path = path_join(root_folder, "pack.kmend");
 	_cleanup_free_ void *data = NULL;
 	struct pack *p = pack_new();
 	size_t size;
@@ -102,7 +52,7 @@ static void install(const char *id)
 static char *boot(const char *option, const char *second, struct error **err)
 {
 	char *argv[] = { (char *)"boot", (char *)option, (char *)second, NULL };
-	_cleanup_free_ char *path = path_join(folder, "output");
+	_cleanup_free_ char *path = path_join(root_folder, "output");
 	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600), saved = dup(STDOUT_FILENO);
 	char *text;
 	size_t size;
@@ -152,7 +102,7 @@ static void probation_lasts(void **state)
 	assert_probation(2, true);
 	assert_ok(probation_drop(one, 1));
 	assert_probation(1, true);
-	put("proc/sys/kernel/random/boot_id", "second\n");
+	put_text("proc/sys/kernel/random/boot_id", "second\n");
 	assert_probation(1, false);
 	/* What the boot before left is not this boot's. */
 	assert_ok(probation_begin(one, 1));
@@ -170,7 +120,7 @@ static void a_bad_probation_is_told(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		put("var/lib/kmend/probation.json", bad[i]);
+		put_text("var/lib/kmend/probation.json", bad[i]);
 		err = probation_read(&p);
 		assert_non_null(err);
 		assert_int_equal(err->kind, ERROR_SYSTEM);
@@ -181,7 +131,7 @@ static void a_bad_probation_is_told(void **state)
 
 static void boots_with_nothing(void **state)
 {
-	_cleanup_free_ char *rest = path_join(folder, "var/lib/kmend/packs/" ONE ".kmend");
+	_cleanup_free_ char *rest = path_join(root_folder, "var/lib/kmend/packs/" ONE ".kmend");
 
 	assert_boots("");
 	/* What a killed apply left. */
@@ -213,7 +163,7 @@ static void tells_what_is_wrong_with_a_kept_pack(void **state)
 	struct error *err;
 
 	install(ONE);
-	put("var/lib/kmend/packs/" ONE ".kmend", "rubbish");
+	put_text("var/lib/kmend/packs/" ONE ".kmend", "rubbish");
 	got = boot(NULL, NULL, &err);
 	assert_ok(err);
 	assert_int_equal(cmd_exit_status, ERROR_REFUSED);
@@ -223,7 +173,7 @@ static void tells_what_is_wrong_with_a_kept_pack(void **state)
 static void is_turned_off_by_the_command_line(void **state)
 {
 	install(ONE);
-	put("proc/cmdline", "ro kmend.enable=0 quiet\n");
+	put_text("proc/cmdline", "ro kmend.enable=0 quiet\n");
 	assert_boots("nothing is applied: kmend.enable=0 is on the kernel's command line\n");
 }
 
@@ -243,7 +193,7 @@ static void sets_aside_after_a_crash(void **state)
 	assert_probation(1, true);
 	free(take_ptr(got));
 
-	put("proc/sys/kernel/random/boot_id", "second\n");
+	put_text("proc/sys/kernel/random/boot_id", "second\n");
 	got = boot(NULL, NULL, &err);
 	assert_ok(err);
 	assert_non_null(strstr(got, TWO ": set aside: "));
@@ -255,7 +205,7 @@ static void sets_aside_after_a_crash(void **state)
 	assert_false(store_get(&store, ONE)->set_aside);
 	free(take_ptr(got));
 	/* Once. */
-	put("proc/sys/kernel/random/boot_id", "third\n");
+	put_text("proc/sys/kernel/random/boot_id", "third\n");
 	got = boot(NULL, NULL, &err);
 	assert_ok(err);
 	assert_null(strstr(got, TWO));
@@ -294,7 +244,7 @@ static void settles(void **state)
 
 	/* What an earlier boot left, where nobody ran `kmend boot`. */
 	assert_ok(probation_begin(one, 1));
-	put("proc/sys/kernel/random/boot_id", "second\n");
+	put_text("proc/sys/kernel/random/boot_id", "second\n");
 	free(take_ptr(got));
 	got = boot("--settle", NULL, &err);
 	assert_ok(err);
@@ -311,7 +261,7 @@ static void boot_refuses(void **state)
 	free(boot("something", NULL, &err));
 	assert_int_equal(err->kind, ERROR_USAGE);
 	error_free(err);
-	put("var/lib/kmend/installed.json", "{");
+	put_text("var/lib/kmend/installed.json", "{");
 	free(boot(NULL, NULL, &err));
 	assert_int_equal(err->kind, ERROR_SYSTEM);
 	error_free(err);
@@ -321,11 +271,11 @@ static void boot_refuses(void **state)
 
 static int listen_as_journal(void)
 {
-	_cleanup_free_ char *path = path_join(folder, "run/systemd/journal/socket");
+	_cleanup_free_ char *path = path_join(root_folder, "run/systemd/journal/socket");
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	put("run/systemd/journal/x", "");
+	put_text("run/systemd/journal/x", "");
 	assert_true(fd >= 0 && strlen(path) < sizeof(at.sun_path));
 	strcpy(at.sun_path, path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
@@ -389,7 +339,7 @@ static void records_who_did_what(void **state)
 	struct error *err;
 	size_t size;
 
-	put("proc/self/loginuid", "1000");
+	put_text("proc/self/loginuid", "1000");
 	setenv("SUDO_USER", "mary", 1);
 	record_apply("apply", "fix.kmend", &proof, 319000, NULL);
 	done = receive(fd, &size);
@@ -409,7 +359,7 @@ static void records_who_did_what(void **state)
 	assert_null(strstr(done, "KMEND_CODE"));
 
 	record.manifest = &m;
-	put("proc/self/loginuid", "4294967295");
+	put_text("proc/self/loginuid", "4294967295");
 	unsetenv("SUDO_USER");
 	err = refuse("BLOCKED", "something\nis in the way");
 	record_undo(ONE, &record, 0, err);
@@ -433,7 +383,7 @@ static void records_who_did_what(void **state)
 static void does_without_a_journal(void **state)
 {
 	record_set_aside(ONE);
-	put("run/systemd/journal/socket", "");
+	put_text("run/systemd/journal/socket", "");
 	record_set_aside(ONE);
 }
 
@@ -465,19 +415,24 @@ static void refusals_of_the_command_are_recorded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(probation_lasts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_bad_probation_is_told, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(boots_with_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(leaves_another_kernels_update_alone, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_what_is_wrong_with_a_kept_pack, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(is_turned_off_by_the_command_line, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(sets_aside_after_a_crash, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(settles, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(boot_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(speaks_the_journals_protocol, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(records_who_did_what, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(does_without_a_journal, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(refusals_of_the_command_are_recorded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(probation_lasts, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(a_bad_probation_is_told, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(boots_with_nothing, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(leaves_another_kernels_update_alone, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_what_is_wrong_with_a_kept_pack, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(is_turned_off_by_the_command_line, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(sets_aside_after_a_crash, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(settles, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(boot_refuses, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(speaks_the_journals_protocol, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(records_who_did_what, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(does_without_a_journal, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(refusals_of_the_command_are_recorded, set_up,
+						tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_temp, tear_down_temp);

@@ -3,6 +3,7 @@
 #include "util/memory.h"
 #include "util/process.h"
 #include "util/sha256.h"
+#include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +24,6 @@ static char *dir; /* of this test program */
 static char *in_dir(const char *name)
 {
 	return path_join(dir, name);
-}
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		print_error("%s\n", err->message);
-	assert_null(err);
 }
 
 static void assert_fails(struct error *err, const char *part)

@@ -3,14 +3,7 @@
 #include "cmd/cmd.h"
 #include "host/private.h"
 #include "pack/pack.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,24 +15,7 @@
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
 
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
 static int (*real_write_switch)(const char *path, const char *command);
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static void assert_refused(struct error *err, const char *code, const char *part)
-{
-	assert_non_null(err);
-	if (!error_is(err, code) || !strstr(err->message, part))
-		fail_msg("not %s with \"%s\": [%s] %s", code, part, err->code ? err->code : "",
-			 err->message);
-	error_free(err);
-}
 
 static void assert_fails(struct error *err, enum error_kind kind, const char *part)
 {
@@ -50,21 +26,11 @@ static void assert_fails(struct error *err, enum error_kind kind, const char *pa
 	error_free(err);
 }
 
-/* Writes a file below @folder, and the folders above it. */
-static void put(const char *name, const char *text)
-{
-	_cleanup_free_ char *path = path_join(folder, name);
-	_cleanup_free_ char *dir = xstrndup(path, strrchr(path, '/') - path);
-
-	assert_ok(make_dirs(dir));
-	assert_ok(file_write(path, text, strlen(text), 0644));
-}
-
 static void put_attribute(const char *id, const char *name, const char *text)
 {
 	_cleanup_free_ char *path = xasprintf("sys/kernel/kmend/updates/%s/%s", id, name);
 
-	put(path, text);
+	put_text(path, text);
 }
 
 static void put_update(const char *id, const char *state)
@@ -80,27 +46,25 @@ static void put_update(const char *id, const char *state)
 
 static void put_engine(void)
 {
-	_cleanup_free_ char *updates = path_join(folder, "sys/kernel/kmend/updates");
+	_cleanup_free_ char *updates = path_join(root_folder, "sys/kernel/kmend/updates");
 
-	put("sys/kernel/kmend/outcome", "0 1\n");
-	put("sys/kernel/kmend/abi", "3\n");
-	put("sys/kernel/kmend/switch", "");
-	put("proc/modules", "kmend_" ONE "_1 8192 0 - Live 0xffffffffc0610000 (OE)\n"
-			    "kmend_" ONE " 8192 0 - Live 0xffffffffc0600000 (OE)\n"
-			    "kmend_" ONE "0 8192 0 - Live 0xffffffffc0620000 (OE)\n"
-			    "kmend 16384 2 kmend_" ONE ", Live 0xffffffffc05f0000 (OE)\n");
+	put_text("sys/kernel/kmend/outcome", "0 1\n");
+	put_text("sys/kernel/kmend/abi", "3\n");
+	put_text("sys/kernel/kmend/switch", "");
+	put_text("proc/modules", "kmend_" ONE "_1 8192 0 - Live 0xffffffffc0610000 (OE)\n"
+				 "kmend_" ONE " 8192 0 - Live 0xffffffffc0600000 (OE)\n"
+				 "kmend_" ONE "0 8192 0 - Live 0xffffffffc0620000 (OE)\n"
+				 "kmend 16384 2 kmend_" ONE ", Live 0xffffffffc05f0000 (OE)\n");
 	assert_ok(make_dirs(updates));
 }
 
 static int set_up(void **state)
 {
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	put("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
-	put("proc/sys/kernel/version", "#1 SMP Debian\n");
-	put("proc/sys/kernel/random/boot_id", "first\n");
-	put("proc/cmdline", "ro quiet\n");
+	set_up_root(state);
+	put_text("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
+	put_text("proc/sys/kernel/version", "#1 SMP Debian\n");
+	put_text("proc/sys/kernel/random/boot_id", "first\n");
+	put_text("proc/cmdline", "ro quiet\n");
 	real_write_switch = host_write_switch;
 	return 0;
 }
@@ -108,31 +72,14 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	host_write_switch = real_write_switch;
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
-	return 0;
+	return tear_down_root(state);
 }
 
 static void put_outcome(int errnum, unsigned int tries)
 {
 	_cleanup_free_ char *text = xasprintf("%d %u\n", errnum, tries);
 
-	put("sys/kernel/kmend/outcome", text);
-}
-
-static int set_up_temp(void **state)
-{
-	struct error *err = temp_dir_new(&temp);
-
-	error_free(err);
-	return err ? -1 : 0;
-}
-
-static int tear_down_temp(void **state)
-{
-	free(temp);
-	return 0;
+	put_text("sys/kernel/kmend/outcome", text);
 }
 
 static void knows_no_engine(void **state)
@@ -195,7 +142,7 @@ static void reads_updates(void **state)
 
 static void reads_what_is_awaited(void **state)
 {
-	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/late"), *why = NULL;
+	_cleanup_free_ char *path = path_join(root_folder, "sys/kernel/kmend/late"), *why = NULL;
 	struct error *refusal = refuse("FUNCTION-DIFFERS", "f differs");
 	_cleanup_free_ void *written = NULL;
 	struct host_updates updates;
@@ -203,10 +150,10 @@ static void reads_what_is_awaited(void **state)
 	size_t size;
 
 	put_engine();
-	put("sys/kernel/kmend/late", "");
-	put("proc/modules", "dummy 16384 0 - Loading 0xffffffffc0600000 (E)\n"
-			    "ext4 983040 1 - Unloading 0xffffffffc0500000\n"
-			    "kmend_" ONE " 8192 0 - Live 0xffffffffc0620000 (OE)\n");
+	put_text("sys/kernel/kmend/late", "");
+	put_text("proc/modules", "dummy 16384 0 - Loading 0xffffffffc0600000 (E)\n"
+				 "ext4 983040 1 - Unloading 0xffffffffc0500000\n"
+				 "kmend_" ONE " 8192 0 - Live 0xffffffffc0620000 (OE)\n");
 	put_update(ONE, "applied\n");
 	put_attribute(ONE, "late", "dummy out\next4 out\nnf_nat in\n");
 	assert_ok(host_updates_read(&updates));
@@ -245,9 +192,9 @@ static void hides_details_from_others(void **state)
 		skip();
 	put_engine();
 	put_update(ONE, "applied\n");
-	functions = path_join(folder, "sys/kernel/kmend/updates/" ONE "/functions");
-	blockers = path_join(folder, "sys/kernel/kmend/updates/" ONE "/blockers");
-	assert_true(!chmod(temp, 0755) && !chmod(functions, 0400) && !chmod(blockers, 0400));
+	functions = path_join(root_folder, "sys/kernel/kmend/updates/" ONE "/functions");
+	blockers = path_join(root_folder, "sys/kernel/kmend/updates/" ONE "/blockers");
+	assert_true(!chmod(temp_folder, 0755) && !chmod(functions, 0400) && !chmod(blockers, 0400));
 	pid = fork();
 	if (!pid)
 		_exit(setuid(65534) || host_updates_read(&updates) || updates.count != 1 ||
@@ -286,7 +233,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 	put_update("short", "applied\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "short");
 	host_updates_free(&updates);
-	put("sys/kernel/kmend/abi", "4\n");
+	put_text("sys/kernel/kmend/abi", "4\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 4");
 	host_updates_free(&updates);
 }
@@ -294,7 +241,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 static void writes_the_switch(void **state)
 {
 	static const char *const ids[] = { ONE, TWO };
-	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/switch");
+	_cleanup_free_ char *path = path_join(root_folder, "sys/kernel/kmend/switch");
 	_cleanup_free_ void *applied = NULL, *undone = NULL;
 	struct host_switch_report report;
 	size_t size;
@@ -305,7 +252,7 @@ static void writes_the_switch(void **state)
 	assert_int_equal(report.attempts, 3);
 	assert_ok(file_read(path, 4096, &applied, &size));
 	assert_string_equal(applied, "apply 7000 " ONE " " TWO);
-	put("sys/kernel/kmend/switch", "");
+	put_text("sys/kernel/kmend/switch", "");
 	assert_ok(host_switch(false, ids, 1, 0, NULL));
 	assert_ok(file_read(path, 4096, &undone, &size));
 	assert_string_equal(undone, "undo 0 " ONE);
@@ -314,7 +261,7 @@ static void writes_the_switch(void **state)
 /* The engine of these tests is asked, and takes some time. */
 static int asked(const char *path, const char *command)
 {
-	put("sys/kernel/kmend/outcome", "running 1\n");
+	put_text("sys/kernel/kmend/outcome", "running 1\n");
 	if (!fork()) {
 		usleep(50000);
 		put_outcome(0, 5);
@@ -352,7 +299,7 @@ static void gives_up_at_the_deadline(void **state)
 	put_engine();
 	put_update(ONE, "loaded\n");
 	put_attribute(ONE, "blockers", "17 sleeper vfs_read+0x12 stack\n0 swapper/1 f+0x1 stack\n");
-	put("proc/17/status", "Name:\tsleeper\nTgid:\t12\nPid:\t17\n");
+	put_text("proc/17/status", "Name:\tsleeper\nTgid:\t12\nPid:\t17\n");
 	host_write_switch = takes_it;
 	put_outcome(EBUSY, 12);
 	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
@@ -385,7 +332,7 @@ static void names_each_refusal_of_the_engine(void **state)
 	}
 	put_outcome(ENOMEM, 1);
 	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, ONE);
-	put("sys/kernel/kmend/outcome", "rubbish\n");
+	put_text("sys/kernel/kmend/outcome", "rubbish\n");
 	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, "outcome");
 	host_write_switch = is_busy;
 	assert_fails(host_switch(true, ids, 1, 0, NULL), ERROR_SYSTEM, ONE);
@@ -445,7 +392,7 @@ static void put_record(const char *id, bool stays_loaded, const char *signed_by)
 
 static void keeps_records(void **state)
 {
-	_cleanup_free_ char *broken = path_join(folder, "run/kmend/" TWO "/manifest.json");
+	_cleanup_free_ char *broken = path_join(root_folder, "run/kmend/" TWO "/manifest.json");
 	struct host_record record;
 
 	assert_ok(host_record_read(ONE, &record));
@@ -493,7 +440,7 @@ static void forgets_what_is_not_installed(void **state)
 /* Runs a command with @... as its arguments; *@output is what it wrote to stdout. */
 static struct error *run(struct error *(*command)(int, char **), char **output, ...)
 {
-	_cleanup_free_ char *path = path_join(folder, "output");
+	_cleanup_free_ char *path = path_join(root_folder, "output");
 	char *argv[8] = { 0 };
 	struct error *err;
 	int argc = 0, out, saved;
@@ -585,7 +532,7 @@ static void shows_the_status_as_json(void **state)
 
 static void undo_takes_the_start_of_an_id(void **state)
 {
-	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/switch"), *out = NULL;
+	_cleanup_free_ char *path = path_join(root_folder, "sys/kernel/kmend/switch"), *out = NULL;
 	_cleanup_free_ void *command = NULL;
 	struct host_record record;
 	size_t size;
@@ -607,7 +554,7 @@ static void undo_takes_the_start_of_an_id(void **state)
 /* The second has no module and a record: all that is left of it is removed. */
 static void undo_undoes_all_in_one_stop(void **state)
 {
-	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/switch"), *out = NULL;
+	_cleanup_free_ char *path = path_join(root_folder, "sys/kernel/kmend/switch"), *out = NULL;
 	_cleanup_free_ void *command = NULL;
 	struct host_record record;
 	json_t *json, *first, *second;
@@ -634,7 +581,7 @@ static void undo_undoes_all_in_one_stop(void **state)
 
 static void undo_refuses(void **state)
 {
-	_cleanup_free_ char *path = path_join(folder, "sys/kernel/kmend/switch");
+	_cleanup_free_ char *path = path_join(root_folder, "sys/kernel/kmend/switch");
 	_cleanup_free_ void *command = NULL;
 	char *out[8];
 	size_t size, i;
@@ -662,7 +609,7 @@ static void undo_refuses(void **state)
 /* A pack with one target of two functions, and the files that it names; the path of its file. */
 static char *put_pack(void)
 {
-	char *path = path_join(folder, "a.kmend");
+	char *path = path_join(root_folder, "a.kmend");
 	struct pack *p = pack_new();
 	struct manifest *m = p->manifest;
 	struct manifest_target *t = m->targets = xcalloc(1, sizeof(*m->targets));

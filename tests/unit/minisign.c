@@ -6,6 +6,7 @@
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/process.h"
+#include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,21 +25,6 @@
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 static char *dir; /* of this test program, and its current folder */
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		print_error("%s\n", err->message);
-	assert_null(err);
-}
-
-static void assert_refused(struct error *err, const char *code, const char *message)
-{
-	assert_non_null(err);
-	if (!error_is(err, code) || !strstr(err->message, message))
-		fail_msg("[%s] %s\nexpected [%s] %s", err->code, err->message, code, message);
-	error_free(err);
-}
 
 static int run_with_input(const char *const *argv, const char *input)
 {

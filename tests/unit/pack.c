@@ -6,27 +6,15 @@
 #include "util/memory.h"
 #include "util/process.h"
 #include "util/sha256.h"
+#include "check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <zstd.h>
 
-#include <cmocka.h>
-
 static char *dir; /* of this test program */
 
-static void assert_ok(struct error *err)
-{
-	if (err)
-		print_error("%s\n", err->message);
-	assert_null(err);
-}
-
-/* @code may be the beginning of several. */
-static void assert_refused(struct error *err, const char *code, const char *message)
+/* @code may be the beginning of several codes. */
+static void assert_refused_as(struct error *err, const char *code, const char *message)
 {
 	assert_non_null(err);
 	assert_int_equal(err->kind, ERROR_REFUSED);
@@ -155,19 +143,19 @@ static void test_write_refuses_what_read_refuses(void **state)
 	struct error *err;
 
 	pack_add(p, "../evil", "x", 1);
-	assert_refused(pack_write(p, path, NULL), "PACK-INVALID", "../evil");
+	assert_refused_as(pack_write(p, path, NULL), "PACK-INVALID", "../evil");
 	assert_false(file_exists(path));
 	pack_free(p);
 
 	p = sample();
 	pack_add(p, "patch/0001-a.patch", "again", 5);
-	assert_refused(pack_write(p, path, NULL), "PACK-INVALID", "is there twice");
+	assert_refused_as(pack_write(p, path, NULL), "PACK-INVALID", "is there twice");
 	pack_free(p);
 
 	p = sample();
 	free(p->manifest->targets[0].file);
 	p->manifest->targets[0].file = xstrdup("new/missing.ko");
-	assert_refused(pack_write(p, path, NULL), "PACK-INVALID", "is not a member");
+	assert_refused_as(pack_write(p, path, NULL), "PACK-INVALID", "is not a member");
 	assert_false(file_exists(path));
 	pack_free(p);
 
@@ -196,7 +184,7 @@ static void test_long_names(void **state)
 	assert_non_null(pack_find(p, name));
 	name[155] = 'a';
 	pack_add(p, name, "x", 1);
-	assert_refused(pack_write(p, path, NULL), "PACK-INVALID", "Pathname too long");
+	assert_refused_as(pack_write(p, path, NULL), "PACK-INVALID", "Pathname too long");
 	pack_free(p);
 }
 
@@ -298,7 +286,7 @@ static void refused(struct tar *tar, const char *code, const char *message)
 	struct pack *p = NULL;
 
 	tar->size += 1024;
-	assert_refused(parse_tar(tar, &p), code, message);
+	assert_refused_as(parse_tar(tar, &p), code, message);
 	assert_null(p);
 	free(tar);
 }
@@ -478,7 +466,7 @@ static void test_what_follows(void **state)
 	tar = start_tar();
 	add_members(tar, NAMES(NEW, PATCH, PRE));
 	tar->size += 512;
-	assert_refused(parse_tar(tar, &p), "PACK-INVALID", "something follows its last member");
+	assert_refused_as(parse_tar(tar, &p), "PACK-INVALID", "something follows its last member");
 	free(tar);
 }
 
@@ -491,17 +479,18 @@ static void test_other_compression(void **state)
 
 	assert_ok(file_read(path, 1 << 20, (void **)&data, &size));
 	data = xreallocarray(data, size + 4, 1);
-	assert_refused(pack_parse(data, size - 1, "P", &p), "PACK-CORRUPT",
-		       "P: it cannot be decompressed: it is cut short");
-	assert_refused(pack_parse(data, size / 2, "P", &p), "PACK-CORRUPT", "it is cut short");
-	assert_refused(pack_parse(data, 0, "P", &p), "PACK-INVALID", "not compressed with zstd");
+	assert_refused_as(pack_parse(data, size - 1, "P", &p), "PACK-CORRUPT",
+			  "P: it cannot be decompressed: it is cut short");
+	assert_refused_as(pack_parse(data, size / 2, "P", &p), "PACK-CORRUPT", "it is cut short");
+	assert_refused_as(pack_parse(data, 0, "P", &p), "PACK-INVALID", "not compressed with zstd");
 	memset(data + size, 0, 4);
-	assert_refused(pack_parse(data, size + 4, "P", &p), "PACK-CORRUPT",
-		       "something follows its end");
+	assert_refused_as(pack_parse(data, size + 4, "P", &p), "PACK-CORRUPT",
+			  "something follows its end");
 	data[size / 2] ^= 1;
-	assert_refused(pack_parse(data, size, "P", &p), "PACK-", "");
+	assert_refused_as(pack_parse(data, size, "P", &p), "PACK-", "");
 	data[0] ^= 1;
-	assert_refused(pack_parse(data, size, "P", &p), "PACK-INVALID", "not compressed with zstd");
+	assert_refused_as(pack_parse(data, size, "P", &p), "PACK-INVALID",
+			  "not compressed with zstd");
 }
 
 /* zstd can write the same in more than one way, so a few bits make no difference. */
@@ -554,7 +543,7 @@ static void bomb(const struct tar *start, const char *message)
 	}
 	assert_int_equal(status, 0);
 	ZSTD_freeCCtx(context);
-	assert_refused(pack_parse(out, output.pos, "P", &p), "PACK-INVALID", message);
+	assert_refused_as(pack_parse(out, output.pos, "P", &p), "PACK-INVALID", message);
 }
 
 static void test_bombs(void **state)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/memory.h"
 #include "util/process.h"
+#include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +17,6 @@
 #include <cmocka.h>
 
 #define ARGV(...) ((const char *const[]){ __VA_ARGS__, NULL })
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		print_error("%s\n", err->message);
-	assert_null(err);
-}
 
 static void expect(const struct process_options *options, int expected_status,
 		   const char *expected_output)

@@ -5,12 +5,7 @@
 #include "util/memory.h"
 #include "util/privilege.h"
 #include "util/sandbox.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,12 +25,6 @@
 static char *folder;	/* of this test program */
 static char *path;	/* of a file in it */
 static int fd;		/* that file, open for reading and writing */
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
 
 static void assert_system(struct error *err, const char *part)
 {

@@ -2,14 +2,7 @@
 /* Signatures of modules: whose key makes them, and whether they are what the kernel reads. */
 #include "host/private.h"
 #include "host/signing.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <openssl/cms.h>
 #include <openssl/pem.h>
@@ -21,38 +14,8 @@
 #define DKMS_KEY  "var/lib/dkms/mok.key"
 #define DKMS_CERT "var/lib/dkms/mok.pub"
 
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
 static EVP_PKEY *key, *other_key;
 static X509 *certificate;
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static void assert_refused(struct error *err, const char *code, const char *part)
-{
-	assert_non_null(err);
-	if (!error_is(err, code) || !strstr(err->message, part))
-		fail_msg("not %s with \"%s\": [%s] %s", code, part, err->code ? err->code : "", err->message);
-	error_free(err);
-}
-
-static void put(const char *name, const void *data, size_t size)
-{
-	_cleanup_free_ char *path = path_join(folder, name);
-	_cleanup_free_ char *dir = xstrndup(path, strrchr(path, '/') - path);
-
-	assert_ok(make_dirs(dir));
-	assert_ok(file_write(path, data, size, 0600));
-}
-
-static void put_text(const char *name, const char *text)
-{
-	put(name, text, strlen(text));
-}
 
 static void put_bio(const char *name, BIO *bio)
 {
@@ -60,7 +23,7 @@ static void put_bio(const char *name, BIO *bio)
 	long size = BIO_get_mem_data(bio, &data);
 
 	assert_true(size > 0);
-	put(name, data, size);
+	put_bytes(name, data, size, 0600);
 	BIO_free(bio);
 }
 
@@ -83,31 +46,15 @@ static void put_certificate(const char *name, bool pem)
 
 static void change_mode(const char *name, mode_t mode)
 {
-	_cleanup_free_ char *path = path_join(folder, name);
+	_cleanup_free_ char *path = path_join(root_folder, name);
 
 	assert_int_equal(chmod(path, mode), 0);
-}
-
-static int set_up(void **state)
-{
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
-	return 0;
 }
 
 /* A certificate of its own, as dkms makes one. */
 static int set_up_all(void **state)
 {
-	struct error *err = temp_dir_new(&temp);
+	struct error *err = temp_dir_new(&temp_folder);
 	X509_NAME *name;
 
 	error_free(err);
@@ -132,7 +79,7 @@ static int tear_down_all(void **state)
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(other_key);
 	X509_free(certificate);
-	free(temp);
+	free(temp_folder);
 	return 0;
 }
 
@@ -168,7 +115,7 @@ static void tells_how_to_make_a_key(void **state)
 /* Which of the places is taken. */
 static void assert_signs_with(const char *certificate_name)
 {
-	_cleanup_free_ char *path = path_join(folder, certificate_name);
+	_cleanup_free_ char *path = path_join(root_folder, certificate_name);
 	struct signer *s;
 
 	assert_ok(signer_open(&s));
@@ -279,12 +226,17 @@ static void signs_as_the_kernel_reads_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(knows_what_the_kernel_demands, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_how_to_make_a_key, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(takes_the_machines_key, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(refuses_keys_that_are_none, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(asks_for_a_passphrase, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(signs_as_the_kernel_reads_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(knows_what_the_kernel_demands, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_how_to_make_a_key, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(takes_the_machines_key, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(refuses_keys_that_are_none, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(asks_for_a_passphrase, set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(signs_as_the_kernel_reads_it, set_up_root,
+						tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);

@@ -3,75 +3,26 @@
 #include "cmd/cmd.h"
 #include "cmd/status.h"
 #include "pack/pack.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <fcntl.h>
 #include <string.h>
 
 #define RELEASE "6.1.0-56-amd64"
 
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static void put(const char *name, const char *text)
-{
-	_cleanup_free_ char *path = path_join(folder, name);
-	_cleanup_free_ char *dir = xstrndup(path, strrchr(path, '/') - path);
-
-	assert_ok(make_dirs(dir));
-	assert_ok(file_write(path, text, strlen(text), 0644));
-}
-
 static int set_up(void **state)
 {
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	put("proc/sys/kernel/osrelease", RELEASE "\n");
-	put("proc/sys/kernel/version", "#1 SMP \"Debian\"\n");
-	put("proc/sys/kernel/random/boot_id", "first\n");
-	put("proc/cmdline", "ro quiet\n");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
-	return 0;
-}
-
-static int set_up_temp(void **state)
-{
-	struct error *err = temp_dir_new(&temp);
-
-	error_free(err);
-	return err ? -1 : 0;
-}
-
-static int tear_down_temp(void **state)
-{
-	free(temp);
+	set_up_root(state);
+	put_text("proc/sys/kernel/osrelease", RELEASE "\n");
+	put_text("proc/sys/kernel/version", "#1 SMP \"Debian\"\n");
+	put_text("proc/sys/kernel/random/boot_id", "first\n");
+	put_text("proc/cmdline", "ro quiet\n");
 	return 0;
 }
 
 static void install(const char *id, const char *release, const char *cve, bool until_reboot)
 {
-	_cleanup_free_ char *path = path_join(folder, "pack.kmend");
+	_cleanup_free_ char *path = path_join(root_folder, "pack.kmend");
 	_cleanup_free_ void *data = NULL;
 	struct pack *p = pack_new();
 	struct manifest *m = p->manifest;
@@ -94,7 +45,8 @@ static void install(const char *id, const char *release, const char *cve, bool u
 /* As of a machine whose clock was wrong: the age is 0 for however long the test takes. */
 static void put_into_the_future(void)
 {
-	_cleanup_free_ char *path = path_join(folder, "var/lib/kmend/installed.json"), *text = NULL;
+	_cleanup_free_ char *path = path_join(root_folder, "var/lib/kmend/installed.json"),
+			    *text = NULL;
 	json_t *list = json_load_file(path, 0, NULL), *entry;
 	size_t i;
 
@@ -103,7 +55,7 @@ static void put_into_the_future(void)
 		json_object_set_new(entry, "since", json_integer(4102444800));
 	text = json_dumps(list, 0);
 	json_decref(list);
-	put("var/lib/kmend/installed.json", text);
+	put_text("var/lib/kmend/installed.json", text);
 }
 
 static void load(const char *id, const char *state)
@@ -112,12 +64,12 @@ static void load(const char *id, const char *state)
 	const char *const texts[] = { state, "319000\n", "", "", "" };
 	size_t i;
 
-	put("sys/kernel/kmend/abi", "3\n");
-	put("proc/modules", "");
+	put_text("sys/kernel/kmend/abi", "3\n");
+	put_text("proc/modules", "");
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = xasprintf("sys/kernel/kmend/updates/%s/%s", id, names[i]);
 
-		put(path, texts[i]);
+		put_text(path, texts[i]);
 	}
 }
 
@@ -125,7 +77,7 @@ static void load(const char *id, const char *state)
 static char *status(const char *option, const char *second, int wanted_exit)
 {
 	char *argv[] = { (char *)"status", (char *)option, (char *)second, NULL };
-	_cleanup_free_ char *path = path_join(folder, "output");
+	_cleanup_free_ char *path = path_join(root_folder, "output");
 	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600), saved = dup(STDOUT_FILENO);
 	struct error *err;
 	char *text;
@@ -222,11 +174,11 @@ static void tells_what_a_module_runs(void **state)
 
 	install(A, RELEASE, "CVE-2026-0001", false);
 	load(A, "applied\n");
-	put("sys/kernel/kmend/updates/" A "/late", "dummy out\nnf_nat in\n");
+	put_text("sys/kernel/kmend/updates/" A "/late", "dummy out\nnf_nat in\n");
 	later = status(NULL, NULL, 0);
 	assert_has(later, "\n    dummy is not loaded: ");
 	assert_null(strstr(later, "nf_nat"));
-	put("proc/modules", "dummy 16384 0 - Live 0xffffffffc0500000\n");
+	put_text("proc/modules", "dummy 16384 0 - Live 0xffffffffc0500000\n");
 	text = status(NULL, NULL, 2);
 	assert_has(text, "\n    dummy runs without the update\n");
 	json = status("--json", NULL, 2);
@@ -237,7 +189,7 @@ static void tells_that_boot_is_turned_off(void **state)
 {
 	_cleanup_free_ char *text = NULL;
 
-	put("proc/cmdline", "kmend.enable=0\n");
+	put_text("proc/cmdline", "kmend.enable=0\n");
 	install(C, RELEASE, "CVE-2026-0003", false);
 	text = status(NULL, NULL, 2);
 	assert_has(text, "boot       kmend.enable=0 is on the kernel's command line\n");
@@ -250,7 +202,7 @@ static void tells_of_a_pack_that_cannot_be_read(void **state)
 	_cleanup_free_ char *text = NULL;
 
 	install(C, RELEASE, "CVE-2026-0003", false);
-	put("var/lib/kmend/packs/" C ".kmend", "rubbish");
+	put_text("var/lib/kmend/packs/" C ".kmend", "rubbish");
 	text = status(NULL, NULL, 2);
 	assert_has(text, C "  refused ");
 	assert_has(text, "[PACK-INVALID]: ");
@@ -296,12 +248,12 @@ static void tells_json(void **state)
 
 static void writes_metrics(void **state)
 {
-	_cleanup_free_ char *path = path_join(folder, "kmend.prom"), *out = NULL, *bad = NULL;
+	_cleanup_free_ char *path = path_join(root_folder, "kmend.prom"), *out = NULL, *bad = NULL;
 	_cleanup_free_ void *text = NULL, *cannot = NULL;
 	size_t size;
 
 	put_all();
-	put("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
+	put_text("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
 	out = status("--prometheus", path, 2);
 	assert_string_equal(out, "");
 	assert_ok(file_read(path, 1 << 20, &text, &size));
@@ -317,7 +269,7 @@ static void writes_metrics(void **state)
 	assert_has(text, "\nkmend_update_pause_seconds{id=\"" A "\"} 0.000319000\n");
 	assert_has(text, "\nkmend_update_installed_timestamp_seconds{id=\"" A "\"} ");
 
-	put("var/lib/kmend/installed.json", "{");
+	put_text("var/lib/kmend/installed.json", "{");
 	bad = status("--prometheus", path, ERROR_SYSTEM);
 	assert_ok(file_read(path, 1 << 20, &cannot, &size));
 	assert_has(cannot, "\nkmend_status 3\n");
@@ -335,7 +287,7 @@ static void tells_those_who_log_in(void **state)
 	load(A, "applied\n");
 	some = status("--motd", NULL, 2);
 	assert_string_equal(some, "kernel updates: 1 applied, 1 pending (CVE-2026-0001)\n");
-	put("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
+	put_text("var/lib/kmend/withdrawn.json", "{\"" A "\":1}");
 	bad = status("--motd", NULL, 2);
 	assert_string_equal(bad, "kernel updates: 1 applied, 1 pending (CVE-2026-0001); some were withdrawn, see kmend status\n");
 	both = status("--motd", "--json", ERROR_USAGE);
@@ -344,15 +296,18 @@ static void tells_those_who_log_in(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(tells_every_state, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_what_waits_for_a_module, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_what_a_module_runs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_that_boot_is_turned_off, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_of_a_pack_that_cannot_be_read, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_what_is_until_reboot, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_json, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(writes_metrics, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_those_who_log_in, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tells_every_state, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_what_waits_for_a_module, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_what_a_module_runs, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_that_boot_is_turned_off, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_of_a_pack_that_cannot_be_read, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_what_is_until_reboot, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_json, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(writes_metrics, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_those_who_log_in, set_up, tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_temp, tear_down_temp);

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is installed, in a made-up root. */
-#include "host/host.h"
 #include "host/store.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <signal.h>
 #include <string.h>
@@ -23,45 +15,6 @@
 
 static const char *const one[] = { ONE }, *const two[] = { TWO }, *const three[] = { THREE };
 static const char *const all[] = { ONE, TWO, THREE };
-
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
-
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static int set_up(void **state)
-{
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
-	return 0;
-}
-
-static int set_up_temp(void **state)
-{
-	struct error *err = temp_dir_new(&temp);
-
-	error_free(err);
-	return err ? -1 : 0;
-}
-
-static int tear_down_temp(void **state)
-{
-	free(temp);
-	return 0;
-}
 
 static void put(const char *id, bool until_reboot)
 {
@@ -102,10 +55,10 @@ static void assert_installed(const char *wanted)
 	assert_string_equal(got, wanted);
 }
 
-/* The files below the folder @name of the root, in one line. */
+/* The files below the root_folder @name of the root, in one line. */
 static void assert_files(const char *name, const char *wanted)
 {
-	_cleanup_free_ char *path = path_join(folder, name), *got = xstrdup("");
+	_cleanup_free_ char *path = path_join(root_folder, name), *got = xstrdup("");
 	size_t count, i;
 	char **names;
 
@@ -191,7 +144,7 @@ static void removes_what_a_killed_command_left(void **state)
 	_cleanup_free_ char *rest = NULL;
 
 	install(one, 1, true);
-	rest = path_join(folder, "run/kmend/packs/.kmend-0123456789abcdef");
+	rest = path_join(root_folder, "run/kmend/packs/.kmend-0123456789abcdef");
 	assert_ok(file_write(rest, "", 0, 0644));
 	assert_ok(store_prune(NULL, 0));
 	assert_files("run/kmend/packs", ONE ".kmend");
@@ -247,7 +200,7 @@ static void does_not_guess_what_a_bad_list_means(void **state)
 		"{\"format\":1,\"updates\":[{\"id\":\"" ONE "\",\"order\":-1,\"since\":1,"
 		"\"set_aside\":false,\"allow_unsigned\":false}]}",
 	};
-	_cleanup_free_ char *path = path_join(folder, "var/lib/kmend/installed.json");
+	_cleanup_free_ char *path = path_join(root_folder, "var/lib/kmend/installed.json");
 	struct store store;
 	struct error *err;
 	size_t i;
@@ -270,7 +223,7 @@ static void does_not_guess_what_a_bad_list_means(void **state)
 
 static void assert_foreign(const char *name, mode_t mode)
 {
-	_cleanup_free_ char *path = path_join(folder, name);
+	_cleanup_free_ char *path = path_join(root_folder, name);
 	struct store store;
 	struct stat st;
 	struct error *err;
@@ -287,7 +240,8 @@ static void assert_foreign(const char *name, mode_t mode)
 	assert_int_equal(chmod(path, st.st_mode), 0);
 }
 
-/* A list that others can write says that a pack may be unsigned, and a folder of theirs has another pack in its place. */
+/* A list that others can write says that a pack may be unsigned, and a root_folder of theirs has
+ * another pack in its place. */
 static void relies_on_nothing_that_others_could_have_written(void **state)
 {
 	static const char *const files[] = { "var/lib/kmend/installed.json", "var/lib/kmend/packs/" ONE ".kmend",
@@ -310,8 +264,8 @@ static void relies_on_nothing_that_others_could_have_written(void **state)
 
 static void removes_parts_of_files(void **state)
 {
-	_cleanup_free_ char *list = path_join(folder, "var/lib/kmend/" FILE_BESIDE "12"),
-			    *pack = path_join(folder, "run/kmend/packs/" FILE_BESIDE "34");
+	_cleanup_free_ char *list = path_join(root_folder, "var/lib/kmend/" FILE_BESIDE "12"),
+			    *pack = path_join(root_folder, "run/kmend/packs/" FILE_BESIDE "34");
 
 	install(one, 1, false);
 	install(two, 1, true);
@@ -360,21 +314,28 @@ static void is_whole_whenever_it_is_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(starts_with_nothing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(keeps_the_order, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(keeps_what_one_stop_applied_together, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(tells_both_places_apart, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_pack_is_not_installed_before_it_is_listed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(removes_what_a_killed_command_left, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(drops, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(sets_aside, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(remembers_what_was_allowed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(does_not_guess_what_a_bad_list_means, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(relies_on_nothing_that_others_could_have_written, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(removes_parts_of_files, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(is_whole_whenever_it_is_killed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(starts_with_nothing, set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(keeps_the_order, set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(keeps_what_one_stop_applied_together, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(tells_both_places_apart, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(a_pack_is_not_installed_before_it_is_listed, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(removes_what_a_killed_command_left, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(drops, set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(sets_aside, set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(remembers_what_was_allowed, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(does_not_guess_what_a_bad_list_means, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(relies_on_nothing_that_others_could_have_written,
+						set_up_root, tear_down_root),
+		cmocka_unit_test_setup_teardown(removes_parts_of_files, set_up_root,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(is_whole_whenever_it_is_killed, set_up_root,
+						tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_temp, tear_down_temp);

@@ -3,18 +3,10 @@
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
 #include "cmd/status.h"
-#include "host/host.h"
 #include "host/seen.h"
 #include "host/store.h"
 #include "pack/withdrawal.h"
-#include "util/file.h"
-#include "util/memory.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "root.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -22,37 +14,12 @@
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
 
-static char *temp;	/* of this test program */
-static char *folder;	/* what stands for /, one for each test */
 static struct utsname running;
 static char *key, *other_key;	/* only the first is trusted */
 
-static void assert_ok(struct error *err)
-{
-	if (err)
-		fail_msg("[%s] %s", err->code ? err->code : "", err->message);
-}
-
-static void assert_refused(struct error *err, const char *code, const char *part)
-{
-	assert_non_null(err);
-	if (!error_is(err, code) || !strstr(err->message, part))
-		fail_msg("not %s with \"%s\": [%s] %s", code, part, err->code ? err->code : "", err->message);
-	error_free(err);
-}
-
-static void put(const char *name, const char *text)
-{
-	_cleanup_free_ char *path = path_join(folder, name);
-	_cleanup_free_ char *dir = xstrndup(path, strrchr(path, '/') - path);
-
-	assert_ok(make_dirs(dir));
-	assert_ok(file_write(path, text, strlen(text), 0644));
-}
-
 static char *make_key(const char *name)
 {
-	char *path = path_join(temp, name);
+	char *path = path_join(temp_folder, name);
 	_cleanup_free_ char *public_path = xasprintf("%s.pub", path), *text = NULL, *public_text = NULL;
 	struct minisign_public public;
 	struct minisign_secret secret;
@@ -67,32 +34,22 @@ static char *make_key(const char *name)
 
 static int set_up(void **state)
 {
-	folder = path_join(temp, "root");
-	error_free(make_dirs(folder));
-	host_set_root(folder);
-	put("proc/sys/kernel/osrelease", running.release);
-	put("proc/sys/kernel/version", "#1 SMP Debian\n");
-	put("proc/cmdline", "ro quiet\n");
-	put("proc/sys/kernel/random/boot_id", "first\n");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	host_set_root("");
-	error_free(remove_tree(folder));
-	free(folder);
+	set_up_root(state);
+	put_text("proc/sys/kernel/osrelease", running.release);
+	put_text("proc/sys/kernel/version", "#1 SMP Debian\n");
+	put_text("proc/cmdline", "ro quiet\n");
+	put_text("proc/sys/kernel/random/boot_id", "first\n");
 	return 0;
 }
 
 static int set_up_all(void **state)
 {
-	struct error *err = temp_dir_new(&temp);
+	struct error *err = temp_dir_new(&temp_folder);
 	_cleanup_free_ char *trusted = NULL, *public = NULL;
 
 	error_free(err);
 	uname(&running);
-	trusted = path_join(temp, "trusted");
+	trusted = path_join(temp_folder, "trusted");
 	setenv("KMEND_TRUSTED", trusted, 1);
 	key = make_key("key");
 	other_key = make_key("other");
@@ -106,7 +63,7 @@ static int tear_down_all(void **state)
 {
 	free(key);
 	free(other_key);
-	free(temp);
+	free(temp_folder);
 	return 0;
 }
 
@@ -114,7 +71,7 @@ static int tear_down_all(void **state)
 static char *make_pack(const char *id, const char *expires, const char *channel, uint64_t serial,
 		       const char *signer)
 {
-	char *path = xasprintf("%s/%s-%ju.kmend", folder, id, (uintmax_t)serial);
+	char *path = xasprintf("%s/%s-%ju.kmend", root_folder, id, (uintmax_t)serial);
 	struct pack *p = pack_new();
 
 	strcpy(p->manifest->id, id);
@@ -214,14 +171,14 @@ static void a_damaged_memory_is_no_clean_slate(void **state)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		put("var/lib/kmend/serials.json", bad[i]);
+		put_text("var/lib/kmend/serials.json", bad[i]);
 		err = judge(path, NULL);
 		assert_non_null(err);
 		assert_int_equal(err->kind, ERROR_SYSTEM);
 		error_free(err);
 	}
-	put("var/lib/kmend/serials.json", "{}");
-	put("var/lib/kmend/withdrawn.json", "");
+	put_text("var/lib/kmend/serials.json", "{}");
+	put_text("var/lib/kmend/withdrawn.json", "");
 	err = judge(path, NULL);
 	assert_non_null(err);
 	assert_int_equal(err->kind, ERROR_SYSTEM);
@@ -246,7 +203,7 @@ static struct error *withdraw(int argc, ...)
 static void a_withdrawn_update_is_refused(void **state)
 {
 	_cleanup_free_ char *pack = make_pack(ONE, "", "", 0, key), *good = make_pack(TWO, "", "", 0, key);
-	_cleanup_free_ char *list = path_join(folder, "list");
+	_cleanup_free_ char *list = path_join(root_folder, "list");
 	_cleanup_free_ void *data = NULL;
 	_cleanup_(status_free) struct status status = { 0 };
 	const char *ids[] = { ONE };
@@ -283,7 +240,8 @@ static void a_withdrawn_update_is_refused(void **state)
 
 static void lists_of_others_are_refused(void **state)
 {
-	_cleanup_free_ char *list = path_join(folder, "list"), *beside = path_join(folder, "list.minisig");
+	_cleanup_free_ char *list = path_join(root_folder, "list"),
+			    *beside = path_join(root_folder, "list.minisig");
 	_cleanup_free_ char *pack = make_pack(ONE, "", "", 0, key);
 	_cleanup_free_ void *signature = NULL;
 	struct pack *p;
@@ -296,11 +254,11 @@ static void lists_of_others_are_refused(void **state)
 	assert_refused(withdraw(1, list), "SIGNATURE-MISSING", "list");
 	/* Changed, and a true signature of something else: of another list, of a manifest. */
 	assert_ok(withdraw(5, "--key", key, "-o", list, TWO));
-	put("list", "kmend withdraws:\n" ONE "\n");
+	put_text("list", "kmend withdraws:\n" ONE "\n");
 	assert_refused(withdraw(1, list), "SIGNATURE-INVALID", "list");
 	assert_ok(pack_read(pack, &p));
-	put("list", p->manifest_json);
-	put("list.minisig", p->signature);
+	put_text("list", p->manifest_json);
+	put_text("list.minisig", p->signature);
 	pack_free(p);
 	assert_refused(withdraw(1, list), "LIST-INVALID", "is no withdrawal list");
 	assert_ok(seen_is_withdrawn(ONE, &withdrawn));
@@ -313,7 +271,7 @@ static void bad_lists_and_command_lines(void **state)
 	static const char *const bad[] = { "", "kmend withdraws:", "kmend withdraws:\n" ONE,
 					   "kmend withdraws:\n0123456789ABCDEF\n",
 					   "kmend withdraws:\n" ONE " " TWO "\n", "kmend withdraws:\n../../../../etc/p\n" };
-	_cleanup_free_ char *list = path_join(folder, "list");
+	_cleanup_free_ char *list = path_join(root_folder, "list");
 	struct minisign_secret secret;
 	struct error *err;
 	size_t i;
@@ -322,8 +280,8 @@ static void bad_lists_and_command_lines(void **state)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_free_ char *signature = minisign_sign(&secret, bad[i], strlen(bad[i]), "");
 
-		put("list", bad[i]);
-		put("list.minisig", signature);
+		put_text("list", bad[i]);
+		put_text("list.minisig", signature);
 		assert_refused(withdraw(1, list), "LIST-INVALID", "list");
 	}
 	err = withdraw(5, "--key", key, "-o", list, "123");
@@ -341,12 +299,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dates),
-		cmocka_unit_test_setup_teardown(an_expired_pack_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_older_serial_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_damaged_memory_is_no_clean_slate, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_withdrawn_update_is_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(lists_of_others_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(bad_lists_and_command_lines, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_expired_pack_is_refused, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(an_older_serial_is_refused, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(a_damaged_memory_is_no_clean_slate, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(a_withdrawn_update_is_refused, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(lists_of_others_are_refused, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(bad_lists_and_command_lines, set_up,
+						tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
