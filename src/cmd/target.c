@@ -348,8 +348,9 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	TRY(check_past(list));
 	TRY(check_renumbered(list, &c->renumbered, accepted));
 	if (!changes_anything(list))
-		return refuse("NOTHING-CHANGED", "the patch changes no running code%s%s",
-			      list->note_count ? ": " : "", list->note_count ? list->notes[0] : "");
+		return refuse("NOTHING-CHANGED", "the patch changes no running code: %s",
+			      list->note_count ? list->notes[0] :
+						 "with it and without it, the compiler makes the same");
 	for (i = 0; i < list->count; i++)
 		TRY(extract_target(&list->targets[i]));
 	return order_targets(list);
