@@ -271,20 +271,23 @@ static void add_old_sets(struct stop *stop)
 
 /*
  * Whoever sleeps in the code would be found in the stop as well; it is not worth
- * one.  Who is about to run may have left until then.
+ * one.  Who is about to run may have left until then.  There is room for some
+ * only: those who stay are noted before those who can be moved.
  */
 static int note_sleepers(struct stop *stop, bool *movable)
 {
-	unsigned int i;
+	unsigned int i, moves;
 	int err = 0;
 
 	*movable = true;
 	stop->noting = true;
-	for (i = 0; i < stop->unsure_count; i++) {
-		if (judge(stop, stop->unsure[i]) != BLOCKED)
-			continue;
-		*movable &= can_move(stop->unsure[i]);
-		err = -EBUSY;
+	for (moves = 0; moves < 2; moves++) {
+		for (i = 0; i < stop->unsure_count; i++) {
+			if (can_move(stop->unsure[i]) != moves || judge(stop, stop->unsure[i]) != BLOCKED)
+				continue;
+			*movable &= moves;
+			err = -EBUSY;
+		}
 	}
 	return err;
 }

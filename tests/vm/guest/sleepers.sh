@@ -26,14 +26,20 @@ for name in pipe_read hrtimer_nanosleep do_sys_poll futex_wait do_epoll_wait vfs
 	expect "the new $name runs" "*replaced: $name" "$(dmesg | grep -m1 "replaced: $name\$")"
 done
 
-# One that nobody can move: the write has begun, and may not begin again.
+# One that nobody can move: the write has begun, and may not begin again. It is named, whoever else could be.
+naps=
+for _ in $(seq 40); do
+	sleep 1000 &
+	naps="$naps $!"
+done
 mkfifo full
 sh -c 'exec 3<>full; dd if=/dev/zero bs=1M count=1 >&3 2>/dev/null' &
 stuck=$!
 sleep 1
 refused "undo" BLOCKED "*thread * (dd): vfs_write+0x*" kmend undo --timeout 2 --all
 expect "the update stays applied" "*$id  applied *" "$(kmend status)"
-kill $stuck
+# shellcheck disable=SC2086 # several
+kill $stuck $naps
 dd if=full of=/dev/null bs=1M count=1 2>/dev/null &
 sleep 1
 kill %% 2>/dev/null
