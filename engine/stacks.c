@@ -269,6 +269,12 @@ static void add_old_sets(struct stop *stop)
 	}
 }
 
+/* One that was woken meanwhile can be asked again. */
+static bool stays(struct task_struct *task)
+{
+	return !can_move(task) && !task_is_running(task);
+}
+
 /*
  * Whoever sleeps in the code would be found in the stop as well; it is not worth
  * one.  Who is about to run may have left until then.  There is room for some
@@ -283,7 +289,7 @@ static int note_sleepers(struct stop *stop, bool *movable)
 	stop->noting = true;
 	for (moves = 0; moves < 2; moves++) {
 		for (i = 0; i < stop->unsure_count; i++) {
-			if (can_move(stop->unsure[i]) != moves || judge(stop, stop->unsure[i]) != BLOCKED)
+			if (stays(stop->unsure[i]) == moves || judge(stop, stop->unsure[i]) != BLOCKED)
 				continue;
 			*movable &= moves;
 			err = -EBUSY;
