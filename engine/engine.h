@@ -18,6 +18,7 @@
  *	kprobe_mutex			probes.c
  *	kretprobe_inst_table		stacks.c; before 5.11
  *	put_task_stack			stacks.c; exported by some
+ *	stack_trace_save_tsk_reliable	stacks.c
  *	stop_machine_cpuslocked		switch.c; stop_machine() takes the hotplug lock,
  *					which must be taken before text_mutex
  *	text_mutex			switch.c

@@ -10,6 +10,7 @@
 #include <linux/sched/task.h>
 #include <linux/sched/task_stack.h>
 #include <linux/sort.h>
+#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/version.h>
 #ifdef CONFIG_RETHOOK
@@ -83,17 +84,23 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 	raw_spin_unlock(&note_lock);
 }
 
-static bool is_blocker(const struct stop *stop, const struct task_struct *task,
-		       unsigned long addr, const char *where)
+static const struct text_range *wanted(const struct stop *stop, const struct task_struct *task,
+				       unsigned long addr)
 {
 	const struct text_range *range = find_range(stop, addr);
 
 	/* The engine's own frames hold pointers to the update that it switches. */
-	if (!range || (range->is_data && task == stop->caller))
-		return false;
-	if (stop->noting)
+	return range && range->is_data && task == stop->caller ? NULL : range;
+}
+
+static bool is_blocker(const struct stop *stop, const struct task_struct *task,
+		       unsigned long addr, const char *where)
+{
+	const struct text_range *range = wanted(stop, task, addr);
+
+	if (range && stop->noting)
 		note_blocker(range->update, task, addr, where);
-	return true;
+	return range;
 }
 
 static bool blocked_by_words(const struct stop *stop, const struct task_struct *task,
@@ -107,6 +114,30 @@ static bool blocked_by_words(const struct stop *stop, const struct task_struct *
 	return false;
 }
 
+/*
+ * A word that looks like an address in the code may have been left by an earlier
+ * call, for as long as the call lasts in whose frames it lies: the kernel begins
+ * each system call somewhere else on the stack (randomize_kstack_offset).  The
+ * unwinder that live patching relies on tells them apart, or that it cannot; at
+ * undo, what is no return address counts as well.
+ * Return: whether no return address of @task is in the ranges, for sure.
+ */
+static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
+{
+	unsigned long addrs[64];
+	int i, count;
+
+	if (!IS_ENABLED(CONFIG_HAVE_RELIABLE_STACKTRACE) || !stop->apply || task == current ||
+	    is_idle_task(task))
+		return false;
+	count = stack_trace_save_tsk_reliable(task, addrs, ARRAY_SIZE(addrs));
+	for (i = 0; i < count; i++) {
+		if (find_range(stop, addrs[i]))
+			return false;
+	}
+	return count >= 0;
+}
+
 /* Of an idle task whose CPU is offline it is not known how deep it is. */
 static unsigned long stack_pointer(struct task_struct *task)
 {
@@ -117,15 +148,19 @@ static unsigned long stack_pointer(struct task_struct *task)
 
 static bool blocked_by_stack(const struct stop *stop, struct task_struct *task, unsigned long sp)
 {
-	unsigned long top, base = (unsigned long)task_stack_page(task);
+	unsigned long base = (unsigned long)task_stack_page(task);
+	const unsigned long *words, *end;
 
 	if (!base)
 		return false;		/* dead, its stack is gone */
-	top = base + THREAD_SIZE;
-	if (sp < base || sp > top)
+	if (sp < base || sp > base + THREAD_SIZE)
 		sp = base;
-	return blocked_by_words(stop, task, PTR_ALIGN((unsigned long *)sp, sizeof(long)),
-				(unsigned long *)top, "stack");
+	words = PTR_ALIGN((unsigned long *)sp, sizeof(long));
+	end = (unsigned long *)(base + THREAD_SIZE);
+	while (words < end && !wanted(stop, task, READ_ONCE_NOCHECK(*words)))
+		words++;
+	return words < end && !unwinds_outside(stop, task) &&
+	       blocked_by_words(stop, task, words, end, "stack");
 }
 
 static bool blocked_by_graph(const struct stop *stop, const struct task_struct *task)

@@ -4,6 +4,8 @@
  *
  *	/proc/kmend_nap		write milliseconds: sleeps as long in target_nap();
  *				read: what that returned last
+ *	/proc/kmend_left	write milliseconds: sleeps as long, with addresses in
+ *				target_nap() on its stack as an earlier call leaves them
  *	/proc/kmend_count	read: what target_count() returns now, and what it
  *				returned at each write of text since the last read
  */
@@ -62,6 +64,24 @@ static const struct proc_ops nap_ops = {
 	.proc_read = seq_read,
 	.proc_write = nap_write,
 	.proc_release = single_release,
+};
+
+static ssize_t left_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	unsigned long left[4];
+	unsigned int ms, i;
+	int err = kstrtouint_from_user(buf, count, 10, &ms);
+
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(left); i++)
+		WRITE_ONCE(left[i], (unsigned long)target_nap + 6);
+	msleep(ms);
+	return count;
+}
+
+static const struct proc_ops left_ops = {
+	.proc_write = left_write,
 };
 
 static int count_show(struct seq_file *m, void *v)
@@ -138,6 +158,7 @@ static void remove_files(void)
 	/* Unlike remove_proc_entry(), this does not mind what is not there. */
 	remove_proc_subtree("kmend_visits", NULL);
 	remove_proc_subtree("kmend_count", NULL);
+	remove_proc_subtree("kmend_left", NULL);
 	remove_proc_subtree("kmend_nap", NULL);
 }
 
@@ -151,6 +172,7 @@ static int __init target_init(void)
 	if (err)
 		goto unregister_nmi;
 	if (proc_create("kmend_nap", 0600, NULL, &nap_ops) &&
+	    proc_create("kmend_left", 0200, NULL, &left_ops) &&
 	    proc_create_single("kmend_count", 0400, NULL, count_show) &&
 	    proc_create_single("kmend_visits", 0400, NULL, visits_show))
 		return 0;

@@ -34,6 +34,15 @@ check_blocked()
 check_blocked "apply, thread in the old code" 1 target_nap stack
 check_blocked "undo, thread in the new code" 0 new_target_nap stack
 
+echo 5000 >/proc/kmend_left &
+left=$!
+sleep 0.5
+expect "apply, addresses that an earlier call left" "done" "$(turn $nap 1)"
+expect "undo" "done" "$(turn $nap 0)"
+expect "the thread sleeps on" 0 "$(kill -0 $left; echo $?)"
+kill $left
+wait $left
+
 start_nap
 expect "of two, one is busy" EBUSY "$(switch apply $count $nap)"
 expect "the other is not switched" loaded "$(state $count)"
