@@ -12,7 +12,6 @@
 #include <linux/wait.h>
 #include <asm/syscall.h>
 #include "move.h"
-#include "stop.h"
 #include "text.h"
 
 #ifdef TIF_NOTIFY_SIGNAL
@@ -53,8 +52,6 @@ static void on_edge(struct callback_head *work)
 	if (atomic_dec_and_test(&on_the_way))
 		wake_up(&arrivals);
 	if (!(current->flags & PF_EXITING)) {
-		/* The call that it came out of left addresses there. */
-		wipe_stack();
 		wait_event_idle_timeout(gate, !READ_ONCE(gate_shut), HZ);
 		restart_call(task_pt_regs(current));
 	}
