@@ -15,6 +15,7 @@
  *	ftrace_rec_iter_start
  *	get_kprobe			probes.c
  *	idle_task			stacks.c
+ *	kallsyms_lookup_size_offset	stacks.c
  *	kprobe_mutex			probes.c
  *	kretprobe_inst_table		stacks.c; before 5.11
  *	put_task_stack			stacks.c; exported by some

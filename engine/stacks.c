@@ -4,6 +4,7 @@
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
 #include <linux/hash.h>
+#include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/sched/signal.h>
@@ -115,11 +116,23 @@ static bool blocked_by_words(const struct stop *stop, const struct task_struct *
 }
 
 /*
- * A word that looks like an address in the code may have been left by an earlier
- * call, for as long as the call lasts in whose frames it lies: the kernel begins
- * each system call somewhere else on the stack (randomize_kstack_offset).  The
- * unwinder that live patching relies on tells them apart, or that it cannot; at
- * undo, what is no return address counts as well.
+ * Can @addr, which is in the ranges, be nothing but a return address?  At undo an
+ * address of data, or of a function's first byte, may be one that somebody keeps.
+ */
+static bool only_returns(const struct stop *stop, const struct text_range *range,
+			 unsigned long addr)
+{
+	unsigned long size, offset;
+
+	return stop->apply || (!range->is_data &&
+			       kallsyms_lookup_size_offset(addr, &size, &offset) && offset);
+}
+
+/*
+ * A word that looks like a return address may have been left by an earlier call,
+ * for as long as the call lasts in whose frames it lies: the kernel begins each
+ * system call somewhere else on the stack (randomize_kstack_offset).  The unwinder
+ * that live patching relies on tells them apart, or that it cannot.
  * Return: whether no return address of @task is in the ranges, for sure.
  */
 static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
@@ -127,8 +140,7 @@ static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
 	unsigned long addrs[64];
 	int i, count;
 
-	if (!IS_ENABLED(CONFIG_HAVE_RELIABLE_STACKTRACE) || !stop->apply || task == current ||
-	    is_idle_task(task))
+	if (!IS_ENABLED(CONFIG_HAVE_RELIABLE_STACKTRACE) || task == current || is_idle_task(task))
 		return false;
 	count = stack_trace_save_tsk_reliable(task, addrs, ARRAY_SIZE(addrs));
 	for (i = 0; i < count; i++) {
@@ -149,18 +161,25 @@ static unsigned long stack_pointer(struct task_struct *task)
 static bool blocked_by_stack(const struct stop *stop, struct task_struct *task, unsigned long sp)
 {
 	unsigned long base = (unsigned long)task_stack_page(task);
-	const unsigned long *words, *end;
+	const unsigned long *words, *end, *first = NULL;
+	const struct text_range *range;
+	unsigned long addr;
 
 	if (!base)
 		return false;		/* dead, its stack is gone */
 	if (sp < base || sp > base + THREAD_SIZE)
 		sp = base;
-	words = PTR_ALIGN((unsigned long *)sp, sizeof(long));
 	end = (unsigned long *)(base + THREAD_SIZE);
-	while (words < end && !wanted(stop, task, READ_ONCE_NOCHECK(*words)))
-		words++;
-	return words < end && !unwinds_outside(stop, task) &&
-	       blocked_by_words(stop, task, words, end, "stack");
+	for (words = PTR_ALIGN((unsigned long *)sp, sizeof(long)); words < end; words++) {
+		addr = READ_ONCE_NOCHECK(*words);
+		range = wanted(stop, task, addr);
+		if (range && !only_returns(stop, range, addr))
+			return is_blocker(stop, task, addr, "stack");
+		if (range && !first)
+			first = words;
+	}
+	return first && !unwinds_outside(stop, task) &&
+	       blocked_by_words(stop, task, first, end, "stack");
 }
 
 static bool blocked_by_graph(const struct stop *stop, const struct task_struct *task)

@@ -12,8 +12,8 @@
  * Every aligned word of it that could be an address in the code counts.  That
  * takes more for an address than an unwinder would, and never misses one,
  * whatever the compiler and the CPU's exception frames look like.  Where words
- * are found, at apply, the kernel's unwinder is asked as well: if it is sure of
- * the whole stack, and none of them is a return address, they were left there.
+ * are found that can only be return addresses, the kernel's unwinder is asked as
+ * well: if it is sure of the whole stack, and they are none, they were left there.
  *
  * Tracers put return addresses elsewhere and leave their own on the stack: the
  * function graph tracer in a shadow stack, kretprobes in a list of each thread.

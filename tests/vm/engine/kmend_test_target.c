@@ -4,8 +4,9 @@
  *
  *	/proc/kmend_nap		write milliseconds: sleeps as long in target_nap();
  *				read: what that returned last
- *	/proc/kmend_left	write milliseconds: sleeps as long, with addresses in
- *				target_nap() on its stack as an earlier call leaves them
+ *	/proc/kmend_left	write milliseconds, an address and an offset: sleeps as
+ *				long, with their sum on its stack as an earlier call
+ *				leaves it
  *	/proc/kmend_count	read: what target_count() returns now, and what it
  *				returned at each write of text since the last read
  */
@@ -68,14 +69,18 @@ static const struct proc_ops nap_ops = {
 
 static ssize_t left_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	unsigned long left[4];
-	unsigned int ms, i;
-	int err = kstrtouint_from_user(buf, count, 10, &ms);
+	unsigned long left[4], addr;
+	unsigned int ms, offset, i;
+	char said[64] = "";
 
-	if (err)
-		return err;
+	if (count >= sizeof(said) || copy_from_user(said, buf, count))
+		return -EFAULT;
+	if (sscanf(said, "%u %lx %u", &ms, &addr, &offset) != 3)
+		return -EINVAL;
+	/* Here lies nothing else. */
+	WRITE_ONCE(addr, addr + offset);
 	for (i = 0; i < ARRAY_SIZE(left); i++)
-		WRITE_ONCE(left[i], (unsigned long)target_nap + 6);
+		WRITE_ONCE(left[i], addr);
 	msleep(ms);
 	return count;
 }

@@ -34,14 +34,21 @@ check_blocked()
 check_blocked "apply, thread in the old code" 1 target_nap stack
 check_blocked "undo, thread in the new code" 0 new_target_nap stack
 
-echo 5000 >/proc/kmend_left &
-left=$!
-sleep 0.5
-expect "apply, addresses that an earlier call left" "done" "$(turn $nap 1)"
-expect "undo" "done" "$(turn $nap 0)"
-expect "the thread sleeps on" 0 "$(kill -0 $left; echo $?)"
-kill $left
-wait $left
+# leave WANTED 1|0 WHAT ADDRESS OFFSET: apply or undo while a thread sleeps with that on its stack
+leave()
+{
+	echo "5000 $4 $5" >/proc/kmend_left &
+	left=$!
+	sleep 0.5
+	expect "$3" "$1" "$(turn $nap "$2")"
+	expect "the thread sleeps on" 0 "$(kill -0 $left; echo $?)"
+	kill $left
+	wait $left
+}
+leave "done" 1 "apply, an address that an earlier call left" "$(./bind -a target_nap)" 6
+leave EBUSY 0 "undo, where a function begins" "$(./bind -a new_target_nap)" 0
+leave EBUSY 0 "undo, in data" "$(cat /sys/module/nap/sections/.data)" 6
+leave "done" 0 "undo, an address that an earlier call left" "$(./bind -a new_target_nap)" 6
 
 start_nap
 expect "of two, one is busy" EBUSY "$(switch apply $count $nap)"
