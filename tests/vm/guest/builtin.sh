@@ -96,7 +96,7 @@ works "undo of all where there is nothing" "no update is installed" kmend undo -
 run apply builtin.kmend
 expect "apply once more" 0 "$status"
 expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"
-echo 0 >"/sys/kernel/kmend/updates/$id/enabled"
+disable "$id"
 run kmend status
 expect "status of an update that is loaded alone" 2 "$status"
 expect "what it says" "*$id  loaded *" "$said"
@@ -104,7 +104,7 @@ works "undo of what is installed and loaded alone" "*$id: was not applied; unloa
 clean "undo of what is loaded alone"
 run apply builtin.kmend
 expect "apply once more" 0 "$status"
-echo 0 >"/sys/kernel/kmend/updates/$id/enabled"
+disable "$id"
 run apply builtin.kmend
 expect "apply of what was loaded alone" 0 "$status"
 expect "the new code runs" "replaced $original" "$(cat /proc/cmdline)"

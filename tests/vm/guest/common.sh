@@ -100,6 +100,14 @@ loop_end()
 	loops=
 }
 
+# disable ID: undone by the engine alone, which tries once each time: a thread may be in the code.
+disable()
+{
+	until echo 0 >"/sys/kernel/kmend/updates/$1/enabled"; do
+		sleep 0.1
+	done 2>/dev/null
+}
+
 # id_of NAME: the id of NAME.kmend
 id_of()
 {

@@ -98,8 +98,8 @@ expect "status with the module back: status" 0 "$status"
 
 # ---- as if at boot: both are installed, and none is applied ----
 
-echo 0 >"/sys/kernel/kmend/updates/$second/enabled"
-echo 0 >"/sys/kernel/kmend/updates/$first/enabled"
+disable "$second"
+disable "$first"
 expect "none runs" "[!f]*" "$(cat /proc/cmdline)"
 works "boot applies them in their order" "$first: applied
 $second: applied" kmend boot -q
