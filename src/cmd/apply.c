@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/apply.h"
 #include "cmd/cmd.h"
+#include "cmd/killed.h"
 #include "cmd/prove.h"
 #include "cmd/record.h"
 #include "host/host.h"
@@ -467,24 +468,7 @@ static struct error *begin_probation(const struct apply *a)
 {
 	_cleanup_free_ const char **ids = update_ids(a);
 
-	return a->opts->until_reboot ? NULL : probation_begin(ids, a->opts->count);
-}
-
-struct error *apply_prune_packs(void)
-{
-	_cleanup_free_ const char **ids = NULL;
-	struct host_updates loaded;
-	struct error *err;
-	size_t i;
-
-	err = host_updates_read(&loaded);
-	ids = xcalloc(loaded.count, sizeof(*ids));
-	for (i = 0; i < loaded.count; i++)
-		ids[i] = loaded.updates[i].id;
-	if (!err)
-		err = store_prune(ids, loaded.count);
-	host_updates_free(&loaded);
-	return err;
+	return (a->opts->until_reboot ? probation_drop : probation_begin)(ids, a->opts->count);
 }
 
 /* Takes back what was loaded, so that a refusal changes nothing. */
@@ -509,7 +493,7 @@ static void unload_all(struct apply *a)
 	if (!a->opts->until_reboot)
 		error_free(probation_drop(ids, a->opts->count));
 	if (!a->opts->at_boot)
-		error_free(apply_prune_packs());
+		error_free(killed_finish());
 }
 
 static void read_pauses(struct apply *a)
@@ -538,9 +522,7 @@ static struct error *install(struct apply *a)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = a->opts->at_boot ? NULL : apply_prune_packs();
-	if (!err)
-		err = keep_packs(a);
+	err = keep_packs(a);
 	if (!err)
 		err = begin_probation(a);
 	if (!err)
@@ -613,6 +595,8 @@ static struct error *apply(struct apply *a)
 {
 	TRY(open_packs(a));
 	TRY(check_store());
+	if (!a->opts->at_boot && !a->opts->dry_run)
+		TRY(killed_finish());
 	TRY(check_installed(a));
 	TRY(check_onto(a));
 	TRY(prove(a));

@@ -27,7 +27,4 @@ struct apply_options {
  */
 struct error *apply_packs(const struct apply_options *opts) __must_use;
 
-/* Removes what killed commands left: packs of what is neither loaded nor installed, parts of files.  Under host_lock(). */
-struct error *apply_prune_packs(void) __must_use;
-
 #endif

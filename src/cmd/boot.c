@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/apply.h"
 #include "cmd/cmd.h"
+#include "cmd/killed.h"
 #include "cmd/record.h"
 #include "host/host.h"
 #include "host/probation.h"
@@ -157,7 +158,7 @@ static struct error *boot(void)
 
 	err = set_aside(aside);
 	if (!err)
-		err = apply_prune_packs();
+		err = killed_finish();
 	if (!err)
 		err = host_boot_enabled(&enabled);
 	if (!err && enabled)
@@ -195,8 +196,10 @@ static struct error *settle_step(unsigned int after, bool now, uint64_t *left)
 		json_decref(aside);
 		return err;
 	}
-	if (!p.count || now || p.seconds >= after)
+	if (!p.count || now || p.seconds >= after) {
+		TRY(killed_finish());
 		return probation_end();
+	}
 	*left = after - p.seconds;
 	return NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/apply.h"
 #include "cmd/cmd.h"
+#include "cmd/killed.h"
 #include "cmd/record.h"
 #include "host/host.h"
 #include "host/probation.h"
@@ -368,7 +369,7 @@ static struct error *clean_up(struct undo *u)
 	for (i = 0; i < u->count; i++)
 		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
 	went_well(host_records_prune());
-	went_well(apply_prune_packs());
+	went_well(killed_finish());
 	u->engine_unloaded = unload_engine();
 	return err;
 }

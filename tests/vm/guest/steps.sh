@@ -43,6 +43,12 @@ whole()
 	expect "$1: nothing lies beside" "" "$(find $state -name '.kmend-*')"
 }
 
+# What was switched is installed by whatever comes next.
+installed()
+{
+	expect "$at: it is installed" yes "$(grep -q "$good" $state/installed.json && echo yes)"
+}
+
 undone()
 {
 	kmend undo -q --all >/dev/null 2>&1
@@ -95,14 +101,17 @@ each()
 		look "$at"
 		expect "$at: it is wholly with or without: $now" yes \
 			"$(case $now in :no | applied:yes | pending:no | loaded:no) echo yes ;; esac)"
+		was=$now
 		case $((n % 3)) in
 		0) works "$at: boot" "*" kmend boot ;;
+		2) works "$at: the end of the probation" "" kmend boot --settle --after 0 ;;
 		1)
 			run kmend apply -q good.kmend
 			expect "$at: apply: $said" yes "$(case $status$said in 0*": applied "* | 1*"[ALREADY-APPLIED]"*) echo yes ;; esac)"
 			expect "$at: the new code runs" yes "$(runs_builtin)"
 			;;
 		esac
+		[ "$was" != applied:yes ] || installed
 		undone "$at"
 		clean "$at"
 		# Many steps change nothing that is on the disk.

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/killed.h"
+#include "host/host.h"
+#include "host/probation.h"
+#include "host/seen.h"
+#include "host/store.h"
+#include "util/memory.h"
+
+#include <string.h>
+
+struct found {
+	struct host_updates loaded;
+	struct probation probation;
+	struct store store;
+	const char **ids;	/* switched and not listed */
+	size_t count;
+	bool unsigned_ones;	/* among them */
+};
+
+static bool is_applied(const struct found *f, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < f->loaded.count; i++)
+		if (!strcmp(f->loaded.updates[i].id, id))
+			return f->loaded.updates[i].applied;
+	return false;
+}
+
+/* Does what apply does before it lists an update.  *@whole: a record tells of it. */
+static struct error *note(const char *id, bool *whole, bool *is_unsigned)
+{
+	struct host_record record;
+	const struct manifest *m;
+	struct error *err;
+
+	err = host_record_read(id, &record);
+	m = record.manifest;
+	*whole = m;
+	*is_unsigned = !record.signed_by;
+	if (!err && m && m->channel && *m->channel)
+		err = seen_note_serial(record.signed_by, m->channel, m->serial);
+	host_record_free(&record);
+	return err;
+}
+
+static struct error *find(struct found *f)
+{
+	size_t i;
+
+	TRY(host_updates_read(&f->loaded));
+	TRY(probation_read(&f->probation));
+	TRY(store_read(&f->store));
+	if (!f->probation.this_boot)
+		return NULL;
+	f->ids = xcalloc(f->probation.count, sizeof(*f->ids));
+	for (i = 0; i < f->probation.count; i++) {
+		const char *id = f->probation.ids[i];
+		_cleanup_free_ char *pack = store_find(id);
+		bool whole, is_unsigned;
+
+		if (!pack || !is_applied(f, id) || store_get(&f->store, id))
+			continue;
+		TRY(note(id, &whole, &is_unsigned));
+		if (!whole)
+			continue;
+		f->ids[f->count++] = id;
+		f->unsigned_ones |= is_unsigned;
+	}
+	return NULL;
+}
+
+/* Of what is loaded the packs stay: an apply or undo may be tried again. */
+static struct error *prune(const struct host_updates *loaded)
+{
+	_cleanup_free_ const char **ids = xcalloc(loaded->count, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < loaded->count; i++)
+		ids[i] = loaded->updates[i].id;
+	return store_prune(ids, loaded->count);
+}
+
+struct error *killed_finish(void)
+{
+	struct found f = { 0 };
+	struct error *err;
+
+	err = find(&f);
+	if (!err && f.count)
+		err = store_install(f.ids, f.count, false, f.unsigned_ones);
+	if (!err)
+		err = prune(&f.loaded);
+	free(f.ids);
+	store_free(&f.store);
+	probation_free(&f.probation);
+	host_updates_free(&f.loaded);
+	return err;
+}

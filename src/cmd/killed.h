@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What an apply or undo that was killed left. */
+#ifndef KMEND_CMD_KILLED_H
+#define KMEND_CMD_KILLED_H
+
+#include "util/error.h"
+
+/*
+ * Installs what such an apply switched and did not come to list: on probation,
+ * applied, its pack kept.  Removes packs of what is neither loaded nor
+ * installed, and parts of files.  Under host_lock().
+ */
+struct error *killed_finish(void) __must_use;
+
+#endif
