@@ -11,7 +11,7 @@ _kmend_ids()
 _kmend_takes()
 {
 	case $1 in
-	create) echo "--kernel --source --config --headers --toolchain -j --key -o --expires --channel --serial --accept --onto --all-objects @patches" ;;
+	create) echo "--json --kernel --source --config --headers --toolchain -j --key -o --expires --channel --serial --accept --onto --all-objects @patches" ;;
 	inspect) echo "--json @packs" ;;
 	verify) echo "--snapshot --allow-unsigned --json @packs" ;;
 	snapshot) echo "--json @folders" ;;

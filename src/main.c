@@ -26,8 +26,8 @@ static const struct command {
 	const char *text;	/* more, for its help; may be NULL */
 } commands[] = {
 	{ "create", cmd_create,
-	  "[--kernel KIT] [--source D] [--config F] [--headers D] [-j N] [--key F] [-o OUT] "
-	  "[--expires DATE] [--channel NAME --serial N] [--accept WHAT]... [--all-objects[=N]] PATCH...",
+	  "[--json] [--kernel KIT] [--source D] [--config F] [--headers D] [--toolchain D] [-j N] [--key F] [-o OUT] "
+	  "[--onto PACK]... [--expires DATE] [--channel NAME --serial N] [--accept WHAT]... [--all-objects[=N]] PATCH...",
 	  "make an update from source patches",
 	  "--expires DATE        it may be applied up to this day, such as 2027-12-31\n"
 	  "--channel NAME --serial N\n"
@@ -84,6 +84,13 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* Whether it loads or unloads modules. */
+static bool loads(const struct command *command)
+{
+	return command->function == cmd_apply || command->function == cmd_boot ||
+	       command->function == cmd_undo || command->function == cmd_late;
+}
+
 static struct error *cmd_version(int argc, char **argv)
 {
 	printf("kmend %s, engine ABI %u\n", KMEND_VERSION, KMEND_ABI);
@@ -135,7 +142,7 @@ static struct error *run(int argc, char **argv)
 		return cmd_version(1, argv);
 	/* Without a command, options are those of status. */
 	if (argc < 2 || argv[1][0] == '-') {
-		privilege_begin();
+		privilege_begin(false);
 		return cmd_status(argc, argv);
 	}
 	command = find_command(argv[1]);
@@ -147,7 +154,7 @@ static struct error *run(int argc, char **argv)
 	}
 	/* create runs the kernel's makefiles, as whoever calls it. */
 	if (command->function != cmd_create)
-		privilege_begin();
+		privilege_begin(loads(command));
 	return command->function(argc - 1, argv + 1);
 }
 

@@ -416,16 +416,25 @@ static struct error *switch_updates(const struct apply *a)
 	return host_switch(true, ids, a->opts->count, a->opts->timeout, &report);
 }
 
-/* The bytes that were judged and proved, whatever has become of the file. */
-static struct error *keep_packs(const struct apply *a)
+/*
+ * The bytes that were judged and proved, whatever has become of the file.  What is
+ * kept of an update that is installed, with other signatures maybe, stays until
+ * these are applied.
+ */
+static struct error *keep_packs(const struct apply *a, bool applied)
 {
+	_cleanup_(store_free) struct store store = { 0 };
 	size_t i;
 
 	if (a->opts->at_boot)
 		return NULL;
+	TRY(store_read(&store));
 	for (i = 0; i < a->opts->count; i++) {
 		const struct pack *pack = a->updates[i].proof.pack;
+		const struct store_update *kept = store_get(&store, pack->manifest->id);
 
+		if (applied != (kept && kept->until_reboot == a->opts->until_reboot))
+			continue;
 		TRY(store_put(pack->manifest->id, pack->archive, pack->archive_size,
 			      a->opts->until_reboot));
 	}
@@ -458,8 +467,8 @@ static struct error *make_installed(const struct apply *a)
 	TRY(note_serials(a));
 	if (a->opts->at_boot)
 		return NULL;
-	return error_prefix(store_install(ids, a->opts->count, a->opts->until_reboot,
-					  a->opts->allow_unsigned),
+	return error_prefix(keep_packs(a, true) ?: store_install(ids, a->opts->count, a->opts->until_reboot,
+								 a->opts->allow_unsigned),
 			    "the updates are applied, but not installed, and gone after a reboot");
 }
 
@@ -471,27 +480,42 @@ static struct error *begin_probation(const struct apply *a)
 	return (a->opts->until_reboot ? probation_drop : probation_begin)(ids, a->opts->count);
 }
 
-/* Takes back what was loaded, so that a refusal changes nothing. */
-static void unload_all(struct apply *a)
+static void unload(struct applying *u)
 {
-	_cleanup_free_ const char **ids = update_ids(a);
+	while (u->loaded--)
+		if (!u->proof.targets[u->loaded].absent)
+			error_free(host_unload_module(u->proof.targets[u->loaded].target->module));
+	u->loaded = 0;
+	error_free(host_late_forget(u->proof.pack->manifest->id));
+}
+
+/*
+ * Takes back what was loaded, so that a refusal changes nothing.  Where the
+ * system failed, the engine may still be at work: what tells of an update that is
+ * loaded yet stays.
+ */
+static void unload_all(struct apply *a, const struct error *why)
+{
+	struct host_updates left = { 0 };
 	size_t i;
 
-	for (i = a->opts->count; i--;) {
-		struct applying *u = &a->updates[i];
+	for (i = a->opts->count; i--;)
+		unload(&a->updates[i]);
+	if (why->kind != ERROR_REFUSED)
+		error_free(host_updates_read(&left));
+	for (i = 0; i < a->opts->count; i++) {
+		const char *id = a->updates[i].proof.pack->manifest->id;
 
-		while (u->loaded--)
-			if (!u->proof.targets[u->loaded].absent)
-				error_free(host_unload_module(u->proof.targets[u->loaded].target->module));
-		u->loaded = 0;
-		error_free(host_late_forget(u->proof.pack->manifest->id));
-		if (u->recorded)
-			error_free(host_record_remove(u->proof.pack->manifest->id));
+		if (find_update(&left, id))
+			continue;
+		if (a->updates[i].recorded)
+			error_free(host_record_remove(id));
+		if (!a->opts->until_reboot)
+			error_free(probation_drop(&id, 1));
 	}
+	host_updates_free(&left);
 	if (a->engine_loaded)
 		error_free(host_unload_module(HOST_ENGINE));
-	if (!a->opts->until_reboot)
-		error_free(probation_drop(ids, a->opts->count));
 	if (!a->opts->at_boot)
 		error_free(killed_finish());
 }
@@ -522,7 +546,7 @@ static struct error *install(struct apply *a)
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
-	err = keep_packs(a);
+	err = keep_packs(a, false);
 	if (!err)
 		err = begin_probation(a);
 	if (!err)
@@ -532,7 +556,7 @@ static struct error *install(struct apply *a)
 	if (!err)
 		err = switch_updates(a);
 	if (err) {
-		unload_all(a);
+		unload_all(a, err);
 	} else {
 		read_pauses(a);
 		err = make_installed(a);

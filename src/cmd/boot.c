@@ -76,6 +76,9 @@ static struct error *set_aside(json_t *list)
 struct boot {
 	struct store store;
 	struct host_updates loaded;
+	/* Of each in the store: what is to be applied yet, and why it was not. */
+	bool *wanted;
+	struct error **errors;
 	json_t *applied;
 	json_t *refused;
 };
@@ -90,6 +93,13 @@ static bool is_applied(const struct boot *b, const char *id)
 	return false;
 }
 
+static void note_applied(struct boot *b, const char *id)
+{
+	json_array_append_new(b->applied, json_string(id));
+	if (!cmd_json)
+		printf("%s: applied\n", id);
+}
+
 /* Why it was not applied, for status; another kernel's is no failure. */
 static void note_refusal(struct boot *b, const char *id, const struct error *err)
 {
@@ -102,49 +112,100 @@ static void note_refusal(struct boot *b, const char *id, const struct error *err
 		cmd_exit_status = err->kind;
 }
 
-/* Those from @from to @to, that one stop applied before, in one stop again. */
-static void apply_group(struct boot *b, size_t from, size_t to)
+/* Applies what is wanted of those from @from to @to in one stop.  Return: whether something was. */
+static bool apply_some(struct boot *b, size_t from, size_t to)
 {
 	struct apply_options opts = { .at_boot = true, .timeout = BOOT_TIMEOUT };
-	_cleanup_free_ const struct store_update **chosen = xcalloc(to - from, sizeof(*chosen));
+	_cleanup_free_ char **packs = xcalloc(to - from, sizeof(*packs));
 	struct error *err;
+	bool done;
 	size_t i;
 
-	opts.packs = xcalloc(to - from, sizeof(*opts.packs));
+	opts.packs = packs;
 	for (i = from; i < to; i++) {
-		const struct store_update *u = &b->store.updates[i];
-
-		if (u->until_reboot || u->set_aside || is_applied(b, u->id))
+		if (!b->wanted[i])
 			continue;
-		opts.allow_unsigned |= u->allow_unsigned;
-		chosen[opts.count] = u;
-		opts.packs[opts.count++] = u->path;
+		opts.allow_unsigned |= b->store.updates[i].allow_unsigned;
+		packs[opts.count++] = b->store.updates[i].path;
 	}
-	err = opts.count ? apply_packs(&opts) : NULL;
-	for (i = 0; i < opts.count; i++) {
-		if (err) {
-			note_refusal(b, chosen[i]->id, err);
+	if (!opts.count)
+		return false;
+	err = apply_packs(&opts);
+	done = !err;
+	for (i = from; i < to; i++) {
+		if (!b->wanted[i])
 			continue;
-		}
-		json_array_append_new(b->applied, json_string(chosen[i]->id));
-		if (!cmd_json)
-			printf("%s: applied\n", chosen[i]->id);
+		error_free(b->errors[i]);
+		b->errors[i] = err ? error_copy(err) : NULL;
+		b->wanted[i] = !done;
+		if (done)
+			note_applied(b, b->store.updates[i].id);
 	}
 	error_free(err);
-	free(opts.packs);
+	return done;
+}
+
+/* The end of those that one stop applied before. */
+static size_t end_of_group(const struct store *store, size_t from)
+{
+	size_t to;
+
+	for (to = from + 1; to < store->count; to++)
+		if (store->updates[to].order != store->updates[from].order)
+			break;
+	return to;
+}
+
+/*
+ * In one stop again what one stop applied, in the order in which that was; but an
+ * update that was applied once more came later then than what stands on it.
+ */
+static void apply_groups(struct boot *b)
+{
+	bool progress = true;
+	size_t from, to;
+
+	while (progress) {
+		progress = false;
+		for (from = 0; from < b->store.count; from = to) {
+			to = end_of_group(&b->store, from);
+			if (!b->errors[from] || error_is(b->errors[from], "ORDER"))
+				progress |= apply_some(b, from, to);
+		}
+	}
+}
+
+/* One that is bad, or came to be withdrawn, does not keep others from being applied that one stop applied with it. */
+static void apply_rest(struct boot *b)
+{
+	size_t from, to, i;
+
+	for (from = 0; from < b->store.count; from = to) {
+		to = end_of_group(&b->store, from);
+		for (i = from; i < to && to - from > 1; i++)
+			apply_some(b, i, i + 1);
+	}
 }
 
 static struct error *apply_all(struct boot *b)
 {
-	size_t from, to;
+	size_t i;
 
 	TRY(store_read(&b->store));
 	TRY(host_updates_read(&b->loaded));
-	for (from = 0; from < b->store.count; from = to) {
-		for (to = from + 1; to < b->store.count; to++)
-			if (b->store.updates[to].order != b->store.updates[from].order)
-				break;
-		apply_group(b, from, to);
+	b->wanted = xcalloc(b->store.count, sizeof(*b->wanted));
+	b->errors = xcalloc(b->store.count, sizeof(*b->errors));
+	for (i = 0; i < b->store.count; i++) {
+		const struct store_update *u = &b->store.updates[i];
+
+		b->wanted[i] = !u->until_reboot && !u->set_aside && !is_applied(b, u->id);
+	}
+	apply_groups(b);
+	apply_rest(b);
+	for (i = 0; i < b->store.count; i++) {
+		if (b->errors[i])
+			note_refusal(b, b->store.updates[i].id, b->errors[i]);
+		error_free(b->errors[i]);
 	}
 	return NULL;
 }
@@ -171,6 +232,8 @@ static struct error *boot(void)
 	json_decref(aside);
 	json_decref(b.applied);
 	json_decref(b.refused);
+	free(b.wanted);
+	free(b.errors);
 	store_free(&b.store);
 	host_updates_free(&b.loaded);
 	return err;
@@ -183,8 +246,8 @@ static struct error *settle_step(unsigned int after, bool now, uint64_t *left)
 {
 	_cleanup_(probation_free) struct probation p = { 0 };
 	_cleanup_close_ int lock = -1;
+	struct error *err, *end;
 	json_t *aside;
-	struct error *err;
 
 	*left = 0;
 	TRY(host_lock(&lock));
@@ -197,8 +260,11 @@ static struct error *settle_step(unsigned int after, bool now, uint64_t *left)
 		return err;
 	}
 	if (!p.count || now || p.seconds >= after) {
-		TRY(killed_finish());
-		return probation_end();
+		err = killed_finish();
+		end = probation_end();
+		if (err)
+			error_free(end);
+		return err ?: end;
 	}
 	*left = after - p.seconds;
 	return NULL;

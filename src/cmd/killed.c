@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/killed.h"
+#include "cmd/record.h"
 #include "host/host.h"
 #include "host/probation.h"
 #include "host/seen.h"
@@ -27,6 +28,13 @@ static bool is_applied(const struct found *f, const char *id)
 	return false;
 }
 
+static bool is_listed(const struct found *f, const char *id)
+{
+	const struct store_update *u = store_get(&f->store, id);
+
+	return u && !u->set_aside && !u->until_reboot;
+}
+
 /* Does what apply does before it lists an update.  *@whole: a record tells of it. */
 static struct error *note(const char *id, bool *whole, bool *is_unsigned)
 {
@@ -40,6 +48,8 @@ static struct error *note(const char *id, bool *whole, bool *is_unsigned)
 	*is_unsigned = !record.signed_by;
 	if (!err && m && m->channel && *m->channel)
 		err = seen_note_serial(record.signed_by, m->channel, m->serial);
+	if (!err && m)
+		record_found(id, &record);
 	host_record_free(&record);
 	return err;
 }
@@ -59,7 +69,7 @@ static struct error *find(struct found *f)
 		_cleanup_free_ char *pack = store_find(id);
 		bool whole, is_unsigned;
 
-		if (!pack || !is_applied(f, id) || store_get(&f->store, id))
+		if (!pack || !is_applied(f, id) || is_listed(f, id))
 			continue;
 		TRY(note(id, &whole, &is_unsigned));
 		if (!whole)

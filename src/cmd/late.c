@@ -7,6 +7,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/prove.h"
+#include "cmd/record.h"
 #include "host/host.h"
 #include "host/store.h"
 #include "util/file.h"
@@ -117,6 +118,8 @@ static void load_all(const struct host_updates *list, const char *module)
 	for (i = 0; i < list->count; i++) {
 		if (errors[i])
 			tell(&list->updates[i], module, errors[i]);
+		if (errors[i] || done[i])
+			record_late(list->updates[i].id, module, errors[i]);
 		if (awaits(&list->updates[i], module))
 			error_free(host_late_note(list->updates[i].id, module, errors[i]));
 		error_free(errors[i]);

@@ -5,6 +5,7 @@
 #include "host/seen.h"
 #include "host/store.h"
 #include "util/memory.h"
+#include "util/privilege.h"
 #include "util/sandbox.h"
 
 #include <inttypes.h>
@@ -80,8 +81,14 @@ struct error *proof_check_terms(const char *path, const struct proof *p, const c
 
 struct error *proof_open(const char *path, bool allow_unsigned, const char *kernel, struct proof *p)
 {
+	struct error *err;
+
 	TRY(pack_open(path, &p->pack));
-	TRY(error_prefix(trust_check(p->pack, allow_unsigned, &p->trust), "%s", path));
+	privilege_lower();
+	err = trust_check(p->pack, allow_unsigned, &p->trust);
+	privilege_raise();
+	if (err)
+		return error_prefix(err, "%s", path);
 	TRY(pack_understand(p->pack, path));
 	TRY(check_kernel(path, p->pack->manifest, kernel));
 	return proof_check_terms(path, p, kernel);

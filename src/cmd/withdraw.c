@@ -64,10 +64,12 @@ static struct error *take_list(const char *path, char ***ids, size_t *count, str
 	err = withdrawal_read(path, ids, count, trust);
 	if (!err)
 		err = seen_withdraw(*ids, *count, &added);
-	if (!err)
-		err = list_applied(*ids, *count, applied);
 	for (i = 0; i < *count && !err; i++)
 		record_withdrawn((*ids)[i], trust->key_id);
+	if (err)
+		record_not_withdrawn(path, err);
+	if (!err)
+		err = list_applied(*ids, *count, applied);
 	if (!err)
 		print(trust->key_id, added, applied);
 	json_decref(applied);

@@ -30,7 +30,7 @@
 #define MANIFEST_MAX_SIZE (4u << 20)	/* bytes of JSON */
 #define MANIFEST_DATE_SIZE 11		/* "2027-12-31" and a NUL */
 #define PACK_MAX_MEMBERS 4096		/* without the manifest and its signature */
-#define PACK_MAX_SIZE (512ull << 20)	/* bytes of these members together */
+#define PACK_MAX_SIZE (64ull << 20)	/* bytes of these members together */
 
 /* What happens to a function. */
 enum manifest_action {

@@ -133,6 +133,7 @@ struct error *trust_add(const char *path, struct minisign_public *key)
 	file = path_join(trusted_dir(), name);
 	text = minisign_public_format(&own);
 	TRY(make_dirs(trusted_dir()));
+	TRY(dir_sync_above(trusted_dir()));
 	return file_write(file, text, strlen(text), 0644);
 }
 
@@ -151,6 +152,9 @@ struct error *trust_remove(const char *id)
 			continue;
 		found = true;
 		err = remove_tree(keys[i].file);
+		/* A machine that loses its power must not trust it again. */
+		if (!err)
+			err = dir_sync_above(keys[i].file);
 	}
 	trust_list_free(keys, count);
 	if (!err && !found) {

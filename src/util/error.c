@@ -69,6 +69,14 @@ struct error *error_prefix(struct error *err, const char *fmt, ...)
 	return err;
 }
 
+struct error *error_copy(const struct error *err)
+{
+	struct error *copy = xmemdup(err, sizeof(*err));
+
+	copy->message = xstrdup(err->message);
+	return copy;
+}
+
 void error_free(struct error *err)
 {
 	if (!err)

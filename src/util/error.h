@@ -38,6 +38,9 @@ struct error *system_error(int errnum, const char *fmt, ...)
 struct error *error_prefix(struct error *err, const char *fmt, ...)
 	__must_use __attribute__((format(printf, 2, 3)));
 
+/* Another one that says the same, the caller's to free. */
+struct error *error_copy(const struct error *err) __must_use;
+
 /* Frees; NULL is allowed. */
 void error_free(struct error *err);
 

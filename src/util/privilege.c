@@ -10,9 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define KEPT                                                                                       \
-	(1ull << CAP_SYS_MODULE | 1ull << CAP_SYS_RAWIO | 1ull << CAP_SYSLOG |                    \
-	 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH)
+#define READS (1ull << CAP_SYS_RAWIO | 1ull << CAP_SYSLOG | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH)
+#define LOADS (READS | 1ull << CAP_SYS_MODULE)
 
 static unsigned int depth; /* of privilege_lower() */
 static bool begun;
@@ -59,8 +58,9 @@ bool privilege_has_begun(void)
 	return begun;
 }
 
-void privilege_begin(void)
+void privilege_begin(bool loads)
 {
+	const uint64_t kept = loads ? LOADS : READS;
 	uint64_t effective, permitted, inheritable;
 	int cap;
 
@@ -69,10 +69,10 @@ void privilege_begin(void)
 		die("give up new privileges");
 	/* Only who has CAP_SETPCAP may, and after the line above it matters little. */
 	for (cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if (!(KEPT >> cap & 1))
+		if (!(kept >> cap & 1))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	get(&effective, &permitted, &inheritable);
-	set(effective & KEPT, permitted & KEPT);
+	set(effective & kept, permitted & kept);
 }
 
 void privilege_lower(void)

@@ -10,11 +10,11 @@
 #include <stdbool.h>
 
 /*
- * For the start: keeps what loading modules, reading /proc/kcore and
- * /proc/kallsyms, and reading and writing the files of other users need, and
- * gives up all else for good; no program that it would start gets more.
+ * For the start: keeps what reading /proc/kcore and /proc/kallsyms, reading and
+ * writing the files of other users and, if @loads, loading modules need, and gives
+ * up all else for good; no program that it would start gets more.
  */
-void privilege_begin(void);
+void privilege_begin(bool loads);
 
 /* Whether privilege_begin() was called. */
 bool privilege_has_begun(void);

@@ -242,6 +242,15 @@ static void settles(void **state)
 	assert_ok(err);
 	assert_probation(0, false);
 
+	/* Whatever else goes wrong: the machine did not crash. */
+	assert_ok(probation_begin(one, 1));
+	put_text("sys/kernel/kmend/abi", "99\n");
+	free(take_ptr(got));
+	got = boot("--settle", "--after=0", &err);
+	assert_int_equal(err->kind, ERROR_SYSTEM);
+	error_free(err);
+	assert_probation(0, false);
+
 	/* What an earlier boot left, where nobody ran `kmend boot`. */
 	assert_ok(probation_begin(one, 1));
 	put_text("proc/sys/kernel/random/boot_id", "second\n");

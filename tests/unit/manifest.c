@@ -263,7 +263,7 @@ static void test_members(void **state)
 		{ "members.0.size", "1.0", "manifest: members[0]: size is not an integer" },
 		{ "members.0.size", "9223372036854775807",
 		  "manifest: members[0]: size is out of range" },
-		{ "members.0.size", "536870913", "manifest: members[0]: size is out of range" },
+		{ "members.0.size", "67108865", "manifest: members[0]: size is out of range" },
 		{ "members.1.mode", "493", "manifest: members[1]: \"mode\" is not known" },
 	};
 
@@ -411,7 +411,7 @@ static void test_too_many_bytes(void **state)
 	json = json_dumps(root, 0);
 	json_decref(root);
 	read_refused(json, strlen(json), "PACK-INVALID",
-		     "manifest: members[1]: more than 536870912 bytes in all");
+		     "manifest: members[1]: more than 67108864 bytes in all");
 }
 
 static void test_plain_strings(void **state)

@@ -59,7 +59,7 @@ static int begin(void)
 {
 	uint64_t before = field("\nCapPrm:");
 
-	privilege_begin();
+	privilege_begin(true);
 	CHECK(field("\nNoNewPrivs:") == 1);
 	CHECK(field("\nCapPrm:") == (before & KEPT));
 	CHECK(field("\nCapEff:") == (before & KEPT));
@@ -73,11 +73,25 @@ static void keeps_only_what_it_needs(void **state)
 	in_a_child(begin);
 }
 
+static int begin_without_loading(void)
+{
+	uint64_t before = field("\nCapPrm:");
+
+	privilege_begin(false);
+	CHECK(field("\nCapPrm:") == (before & KEPT & ~(1ull << CAP_SYS_MODULE)));
+	return 0;
+}
+
+static void only_loading_keeps_that(void **state)
+{
+	in_a_child(begin_without_loading);
+}
+
 static int lower(void)
 {
 	uint64_t before;
 
-	privilege_begin();
+	privilege_begin(true);
 	before = field("\nCapPrm:");
 	privilege_lower();
 	privilege_lower();
@@ -99,7 +113,7 @@ static int drop(void)
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 1u << CAP_SYS_MODULE, 1u << CAP_SYS_MODULE, 0 } };
 
-	privilege_begin();
+	privilege_begin(true);
 	privilege_drop();
 	CHECK(field("\nCapEff:") == 0 && field("\nCapPrm:") == 0);
 	privilege_lower();
@@ -136,7 +150,7 @@ static int read_pack(void)
 	p->manifest->release = xstrdup("6.1");
 	CHECK(!pack_write(p, path, NULL));
 	pack_free(p);
-	privilege_begin();
+	privilege_begin(true);
 	before = field("\nCapEff:");
 	json_set_alloc_funcs(look, free);
 	CHECK(!pack_read(path, &p));
@@ -160,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_only_what_it_needs),
+		cmocka_unit_test(only_loading_keeps_that),
 		cmocka_unit_test(puts_them_aside),
 		cmocka_unit_test(gives_them_up_for_good),
 		cmocka_unit_test(reads_packs_without_any),

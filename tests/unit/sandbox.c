@@ -130,7 +130,7 @@ static void enters_for_good(void **state)
 		sandbox_enter();
 		if (access(path, F_OK))
 			_exit(1);
-		privilege_begin();
+		privilege_begin(true);
 		sandbox_enter();
 		_exit(try_everything() ? 2 : 0);
 	}

@@ -238,6 +238,37 @@ static void a_withdrawn_update_is_refused(void **state)
 	assert_true(status.updates[0].withdrawn);
 }
 
+/* Of two that one stop applied, one is withdrawn: the other is refused, if it is, for its own sake. */
+static void one_of_two_is_withdrawn(void **state)
+{
+	static const char *const both[] = { ONE, TWO };
+	_cleanup_free_ char *list = path_join(root_folder, "list"), *code = NULL, *message = NULL;
+	char *packs[2] = { make_pack(ONE, "", "", 0, key), make_pack(TWO, "", "", 0, key) };
+	char *argv[] = { (char *)"boot", NULL };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		_cleanup_free_ void *data = NULL;
+		size_t size;
+
+		assert_ok(file_read(packs[i], 1 << 20, &data, &size));
+		assert_ok(store_put(both[i], data, size, false));
+		free(packs[i]);
+	}
+	assert_ok(store_install(both, 2, false, false));
+	assert_ok(withdraw(5, "--key", key, "-o", list, ONE));
+	assert_ok(withdraw(1, list));
+	optind = 0;
+	assert_ok(cmd_boot(1, argv));
+	assert_ok(host_refusal_read(ONE, &code, &message));
+	assert_string_equal(code, "PACK-WITHDRAWN");
+	free(take_ptr(code));
+	free(take_ptr(message));
+	assert_ok(host_refusal_read(TWO, &code, &message));
+	assert_non_null(message);
+	assert_null(strstr(message, "withdrawn"));
+}
+
 static void lists_of_others_are_refused(void **state)
 {
 	_cleanup_free_ char *list = path_join(root_folder, "list"),
@@ -304,6 +335,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_damaged_memory_is_no_clean_slate, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(a_withdrawn_update_is_refused, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(one_of_two_is_withdrawn, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(lists_of_others_are_refused, set_up,
 						tear_down_root),
