@@ -99,6 +99,9 @@ static int climb(const char *ids, struct attempt *attempt, unsigned long deadlin
 	int err;
 
 	for (*tries = 1;; ++*tries) {
+		/* Before locks are taken that others wait for. */
+		if (!attempt->after_grace)
+			attempt->after_grace = watch_grace(attempt->grace_deadline);
 		err = try_once(ids, attempt);
 		if (err != -EBUSY || !wait_between(attempt, *tries, deadline))
 			break;
@@ -116,6 +119,7 @@ int ladder(const char *ids, bool apply, unsigned int ms, unsigned int *tries)
 	*tries = 0;
 	mutex_lock(&ladder_lock);
 	attempt.plain = READ_ONCE(plain);
+	attempt.after_grace = attempt.plain;
 	attempt.grace_deadline = max(deadline, jiffies + GRACE_HZ);
 	if (!attempt.plain)
 		err = watch_begin();

@@ -79,6 +79,11 @@ static void move_user(struct task_struct *task)
 	work = kmalloc(sizeof(*work), GFP_KERNEL);
 	if (!work)
 		return;
+	/* It may have gone on meanwhile, to where it would notice. */
+	if (!can_move(task)) {
+		kfree(work);
+		return;
+	}
 	init_task_work(work, on_edge);
 	__module_get(THIS_MODULE);
 	atomic_inc(&on_the_way);

@@ -19,8 +19,7 @@
 /* Held from before a probe copies its instruction until it can be found. */
 extern struct mutex kprobe_mutex;
 
-static bool is_probed(const struct jump *jump, unsigned long start, unsigned long end,
-		      u32 wanted_flags)
+static bool is_probed(struct update *update, unsigned long start, unsigned long end, u32 wanted_flags)
 {
 	struct kprobe *p;
 	bool found = false;
@@ -30,26 +29,32 @@ static bool is_probed(const struct jump *jump, unsigned long start, unsigned lon
 		/* One that is called by ftrace changes nothing. */
 		if (!p || kprobe_ftrace(p) || (p->flags & wanted_flags) != wanted_flags)
 			continue;
-		note_blocker(jump->update, NULL, start, "kprobe");
+		note_blocker(update, NULL, start, "kprobe");
 		found = true;
 	}
 	return found;
 }
 
-/* None from the function's start to the jump's end, no optimized one where threads must not be. */
-static bool check_kprobes(const struct jump *jump, bool apply)
+/*
+ * None from a function's start to the jump's end, no optimized one where threads
+ * must not be.  get_kprobe() walks a list that RCU protects, or kprobe_mutex.
+ */
+static bool check_kprobes(const struct stop *stop)
 {
-	const struct kmend_function *f = jump->function;
-	unsigned long jump_end = jump->site + KMEND_JUMP_LEN;
-	unsigned long rest = apply ? jump_end : f->new_addr;
-	unsigned long end = apply ? f->old_addr + f->old_size : f->new_addr + f->new_size;
-	bool found = is_probed(jump, f->old_addr, jump_end, 0);
+	const struct text_range *range;
+	const struct jump *jump;
+	bool found = false;
 
-	/* get_kprobe() walks a list that RCU protects, or kprobe_mutex. */
-	return is_probed(jump, rest, end, KPROBE_FLAG_OPTIMIZED) || found;
+	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++)
+		found |= is_probed(jump->update, jump->function->old_addr,
+				   jump->site + KMEND_JUMP_LEN, 0);
+	for (range = stop->ranges; range < stop->ranges + stop->range_count; range++)
+		found |= !range->is_data && is_probed(range->update, range->start, range->end,
+						      KPROBE_FLAG_OPTIMIZED);
+	return found;
 }
 #else
-static bool check_kprobes(const struct jump *jump, bool apply)
+static bool check_kprobes(const struct stop *stop)
 {
 	return false;
 }
@@ -108,11 +113,8 @@ void probes_unlock(void)
 
 int check_probes(const struct stop *stop, bool apply)
 {
-	const struct jump *jump;
-	bool found = false;
+	bool found = check_kprobes(stop);
 
-	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++)
-		found |= check_kprobes(jump, apply);
 	/* What was redirected since does not keep an update from being undone. */
 	if (apply)
 		found |= check_redirected(stop);

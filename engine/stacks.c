@@ -115,6 +115,28 @@ static bool blocked_by_words(const struct stop *stop, const struct task_struct *
 	return false;
 }
 
+#ifdef CONFIG_RETHOOK
+#define first_instance(task) ((task)->rethooks.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct rethook_node kret_instance;
+#elif defined(CONFIG_KRETPROBES) && LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define first_instance(task) ((task)->kretprobe_instances.first)
+#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
+typedef struct kretprobe_instance kret_instance;
+#elif defined(CONFIG_KRETPROBES)
+/* A hash table of all tasks until commit d741bf41d7c7, 5.11. */
+extern struct hlist_head kretprobe_inst_table[];
+#define first_instance(task) (kretprobe_inst_table[hash_ptr((void *)(task), 6)].first)
+#define for_each_instance(node, of) \
+	hlist_for_each_entry(node, &kretprobe_inst_table[hash_ptr((void *)(of), 6)], hlist) \
+		if (node->task != (of)) {} else
+typedef struct kretprobe_instance kret_instance;
+#else
+#define first_instance(task) NULL
+#define for_each_instance(node, task) while (0)
+typedef struct { unsigned long ret_addr; } kret_instance;
+#endif
+
 /*
  * Can @addr, which is in the ranges, be nothing but a return address?  At undo an
  * address of data, or of a function's first byte, may be one that somebody keeps.
@@ -129,6 +151,18 @@ static bool only_returns(const struct stop *stop, const struct text_range *range
 }
 
 /*
+ * Does @task lie still?  Outside of the stop it does as long as nobody can wake
+ * it, who would take the lock that the caller holds.  Through kretprobes the
+ * unwinder goes by their list, and some kernels warn of one that is not asleep.
+ */
+static bool can_unwind(const struct stop *stop, struct task_struct *task)
+{
+	bool stopped = READ_ONCE(stop->step);
+
+	return !first_instance(task) && (stopped || (!task->on_rq && !task->on_cpu));
+}
+
+/*
  * A word that looks like a return address may have been left by an earlier call,
  * for as long as the call lasts in whose frames it lies: the kernel begins each
  * system call somewhere else on the stack (randomize_kstack_offset).  The unwinder
@@ -137,12 +171,15 @@ static bool only_returns(const struct stop *stop, const struct text_range *range
  */
 static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
 {
-	unsigned long addrs[64];
-	int i, count;
+	unsigned long addrs[64], flags;
+	int i, count = -EAGAIN;
 
 	if (!IS_ENABLED(CONFIG_HAVE_RELIABLE_STACKTRACE) || task == current || is_idle_task(task))
 		return false;
-	count = stack_trace_save_tsk_reliable(task, addrs, ARRAY_SIZE(addrs));
+	raw_spin_lock_irqsave(&task->pi_lock, flags);
+	if (can_unwind(stop, task))
+		count = stack_trace_save_tsk_reliable(task, addrs, ARRAY_SIZE(addrs));
+	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	for (i = 0; i < count; i++) {
 		if (find_range(stop, addrs[i]))
 			return false;
@@ -197,28 +234,6 @@ static bool blocked_by_graph(const struct stop *stop, const struct task_struct *
 	return false;
 #endif
 }
-
-#ifdef CONFIG_RETHOOK
-#define first_instance(task) ((task)->rethooks.first)
-#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
-typedef struct rethook_node kret_instance;
-#elif defined(CONFIG_KRETPROBES) && LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
-#define first_instance(task) ((task)->kretprobe_instances.first)
-#define for_each_instance(node, task) llist_for_each_entry(node, first_instance(task), llist)
-typedef struct kretprobe_instance kret_instance;
-#elif defined(CONFIG_KRETPROBES)
-/* A hash table of all tasks until commit d741bf41d7c7, 5.11. */
-extern struct hlist_head kretprobe_inst_table[];
-#define first_instance(task) (kretprobe_inst_table[hash_ptr((void *)(task), 6)].first)
-#define for_each_instance(node, of) \
-	hlist_for_each_entry(node, &kretprobe_inst_table[hash_ptr((void *)(of), 6)], hlist) \
-		if (node->task != (of)) {} else
-typedef struct kretprobe_instance kret_instance;
-#else
-#define first_instance(task) NULL
-#define for_each_instance(node, task) while (0)
-typedef struct { unsigned long ret_addr; } kret_instance;
-#endif
 
 static bool blocked_by_kretprobe(const struct stop *stop, const struct task_struct *task)
 {

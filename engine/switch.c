@@ -123,14 +123,10 @@ static int stop_machine_and_write(struct stop *stop)
 	return err;
 }
 
-/* Once for each watch, and not before it is needed. */
-static int wait_for_preempted(struct attempt *attempt)
+static int check_preempted(const struct attempt *attempt)
 {
 	struct update *update;
 
-	if (attempt->after_grace)
-		return 0;
-	attempt->after_grace = watch_grace(attempt->grace_deadline);
 	if (attempt->after_grace)
 		return 0;
 	for_each_chosen(update)
@@ -154,7 +150,7 @@ static int stop_and_switch(struct attempt *attempt)
 		stop.range_count = 0;
 	/* An update of hooks or data alone has no code that a thread could be in. */
 	if (!attempt->plain && stop.range_count)
-		err = wait_for_preempted(attempt) ?: check_sleeping(&stop);
+		err = check_preempted(attempt) ?: check_sleeping(&stop);
 	wipe_stack();
 	err = err ?: stop_machine_and_write(&stop);
 	for_each_chosen(update)

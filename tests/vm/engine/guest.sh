@@ -17,6 +17,8 @@ count=6666666666666666
 wrong=7777777777777777
 user=8888888888888888
 visit=9999999999999999
+spin=aaaaaaaaaaaaaaaa
+rest=bbbbbbbbbbbbbbbb
 }
 
 # expect WHAT WANTED GOT: WANTED is a pattern

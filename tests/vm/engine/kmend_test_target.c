@@ -4,14 +4,17 @@
  *
  *	/proc/kmend_nap		write milliseconds: sleeps as long in target_nap();
  *				read: what that returned last
- *	/proc/kmend_left	write milliseconds, an address and an offset: sleeps as
- *				long, with their sum on its stack as an earlier call
- *				leaves it
+ *	/proc/kmend_left	write milliseconds, an address, an offset, and whether to
+ *				spin in target_spin() again and again: sleeps as long,
+ *				with their sum on its stack as an earlier call leaves it
  *	/proc/kmend_count	read: what target_count() returns now, and what it
  *				returned at each write of text since the last read
+ *
+ * A thread of the kernel's is in target_rest() most of the time.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -26,6 +29,30 @@ noinline int target_nap(unsigned int ms)
 	msleep(ms);
 	return 1;
 }
+
+void target_spin(void);
+noinline void target_spin(void)
+{
+	mdelay(20);
+}
+
+void target_rest(void);
+noinline void target_rest(void)
+{
+	schedule_timeout_interruptible(60 * HZ);
+	barrier();
+}
+
+static int rest(void *unused)
+{
+	while (!kthread_should_stop()) {
+		target_rest();
+		msleep(200);
+	}
+	return 0;
+}
+
+static struct task_struct *rests;
 
 int target_count(void);
 noinline int target_count(void)
@@ -69,19 +96,25 @@ static const struct proc_ops nap_ops = {
 
 static ssize_t left_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
-	unsigned long left[4], addr;
-	unsigned int ms, offset, i;
+	unsigned long left[4], addr, end;
+	unsigned int ms, offset, spin, i;
 	char said[64] = "";
 
 	if (count >= sizeof(said) || copy_from_user(said, buf, count))
 		return -EFAULT;
-	if (sscanf(said, "%u %lx %u", &ms, &addr, &offset) != 3)
+	if (sscanf(said, "%u %lx %u %u", &ms, &addr, &offset, &spin) != 4)
 		return -EINVAL;
 	/* Here lies nothing else. */
 	WRITE_ONCE(addr, addr + offset);
 	for (i = 0; i < ARRAY_SIZE(left); i++)
 		WRITE_ONCE(left[i], addr);
-	msleep(ms);
+	end = jiffies + msecs_to_jiffies(ms);
+	while (spin && time_before(jiffies, end)) {
+		target_spin();
+		msleep(1);
+	}
+	if (!spin)
+		msleep(ms);
 	return count;
 }
 
@@ -179,8 +212,11 @@ static int __init target_init(void)
 	if (proc_create("kmend_nap", 0600, NULL, &nap_ops) &&
 	    proc_create("kmend_left", 0200, NULL, &left_ops) &&
 	    proc_create_single("kmend_count", 0400, NULL, count_show) &&
-	    proc_create_single("kmend_visits", 0400, NULL, visits_show))
-		return 0;
+	    proc_create_single("kmend_visits", 0400, NULL, visits_show)) {
+		rests = kthread_run(rest, NULL, "kmend_rest");
+		if (!IS_ERR(rests))
+			return 0;
+	}
 	remove_files();
 	err = -ENOMEM;
 	unregister_kprobe(&probe);
@@ -191,6 +227,7 @@ unregister_nmi:
 
 static void __exit target_exit(void)
 {
+	kthread_stop(rests);
 	remove_files();
 	unregister_kprobe(&probe);
 	unregister_nmi_handler(NMI_LOCAL, "kmend_test");

@@ -37,7 +37,7 @@ check_blocked "undo, thread in the new code" 0 new_target_nap stack
 # leave WANTED 1|0 WHAT ADDRESS OFFSET: apply or undo while a thread sleeps with that on its stack
 leave()
 {
-	echo "5000 $4 $5" >/proc/kmend_left &
+	echo "5000 $4 $5 0" >/proc/kmend_left &
 	left=$!
 	sleep 0.5
 	expect "$3" "$1" "$(turn $nap "$2")"
@@ -65,7 +65,7 @@ start_nap
 expect "undo, with time" "done" "$(switch undo $nap)"
 # While it waits, it holds nothing up.
 ./bind modules/version.ko /tmp/version.ko version_proc_show
-start_nap 10000
+start_nap 20000
 (switch apply $nap >/tmp/said) &
 waiter=$!
 sleep 0.2
@@ -92,7 +92,50 @@ echo 1 >$tracing/events/kprobes/kmend_test/enable
 check_blocked "apply, kretprobe" 1 target_nap kretprobe
 check_blocked "undo, kretprobe" 0 new_target_nap kretprobe
 echo 0 >$tracing/events/kprobes/kmend_test/enable
+# Who is in such a function and runs, with addresses on its stack that an earlier call left
+echo 'r:kmend_test target_spin' >$tracing/kprobe_events
+echo 1 >$tracing/events/kprobes/kmend_test/enable
+echo "4000 $(./bind -a target_nap) 6 1" >/proc/kmend_left &
+left=$!
+sleep 0.5
+ms=20000
+expect "apply, kretprobe of one that runs" "done" "$(switch apply $nap)"
+wait $left
+expect "undo" "done" "$(switch undo $nap)"
+ms=0
+echo 0 >$tracing/events/kprobes/kmend_test/enable
 echo >$tracing/kprobe_events
+
+# Threads that were preempted in the code
+load spin target_spin
+mount -t debugfs none /sys/kernel/debug 2>/dev/null
+preempt=/sys/kernel/debug/sched/preempt
+before=$(sed -n 's/.*(\(.*\)).*/\1/p' $preempt)
+echo full >$preempt
+ms=20000
+expect "apply" "done" "$(switch apply $spin)"
+ms=0
+echo "8000 0 0 1" >/proc/kmend_left &
+left=$!
+sleep 0.5
+busy=0
+for _ in 1 2 3 4 5 6; do
+	case "$(switch undo $spin):$(cat $sys/updates/$spin/blockers)" in
+	EBUSY:*new_target_spin+0x*) busy=$((busy + 1)) ;;
+	done:*) switch apply $spin >/dev/null ;;
+	esac
+done
+expect "undo, thread preempted in the new code: it is seen" yes "$([ $busy -gt 0 ] && echo yes)"
+wait $left
+ms=20000
+[ "$(state $spin)" = loaded ] || expect "undo, when it is out" "done" "$(switch undo $spin)"
+echo "$before" >$preempt
+
+# A thread of the kernel's is woken out of it.
+load rest target_rest
+expect "apply, a thread of the kernel's sleeps in it" "done" "$(switch apply $rest)"
+expect "undo, it sleeps in the new code" "done" "$(switch undo $rest)"
+ms=0
 
 echo msleep >$tracing/set_ftrace_filter
 echo function_graph >$tracing/current_tracer
@@ -135,7 +178,7 @@ expect "again and again" 10 $n
 touch /tmp/stop
 wait
 
-for module in visit nap count kmend_test_target; do
+for module in rest spin visit nap count kmend_test_target; do
 	expect "unload $module" "done" "$(unload $module)"
 done
 finish
