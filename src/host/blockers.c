@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIVEPATCH "/sys/kernel/livepatch"
+
+/* What cannot be listed has nothing in it; attributes are files.  Return: whether it could not. */
+static bool dir_list_or_none(const char *path, char ***names, size_t *count)
+{
+	struct error *err = dir_list(path, names, count);
+
+	error_free(err);
+	return err;
+}
+
 static bool parse_number(const char *s, long *number)
 {
 	char *end;
@@ -56,6 +67,44 @@ struct error *host_blockers_read(const char *id, struct host_blocker **blockers,
 		(*count)++;
 	}
 	return NULL;
+}
+
+/* Does /sys/kernel/livepatch/@patch/OBJECT/FUNCTION,N say so (Documentation/ABI/testing/sysfs-kernel-livepatch)? */
+static bool patches(const char *patch, const char *function, size_t len)
+{
+	_cleanup_free_ char *folder = host_path(LIVEPATCH "/%s", patch);
+	size_t object_count = 0, count, i, k;
+	char **objects, **names;
+	bool found = false;
+
+	if (dir_list_or_none(folder, &objects, &object_count))
+		return false;
+	for (i = 0; i < object_count; i++) {
+		_cleanup_free_ char *object = path_join(folder, objects[i]);
+
+		if (dir_list_or_none(object, &names, &count))
+			continue;
+		for (k = 0; k < count; k++)
+			found |= !strncmp(names[k], function, len) && names[k][len] == ',';
+		names_free(names, count);
+	}
+	names_free(objects, object_count);
+	return found;
+}
+
+char *host_live_patch_of(const char *function)
+{
+	_cleanup_free_ char *folder = host_path(LIVEPATCH);
+	char **names, *patch = NULL;
+	size_t count, i;
+
+	if (dir_list_or_none(folder, &names, &count))
+		return NULL;
+	for (i = 0; i < count && !patch; i++)
+		if (patches(names[i], function, strcspn(function, "+")))
+			patch = xstrdup(names[i]);
+	names_free(names, count);
+	return patch;
 }
 
 void host_blockers_free(struct host_blocker *blockers, size_t count)

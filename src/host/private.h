@@ -35,6 +35,9 @@ struct error *host_blockers_read(const char *id, struct host_blocker **blockers,
 	__must_use;
 void host_blockers_free(struct host_blocker *blockers, size_t count);
 
+/* The kernel live patch that is enabled for @function, "NAME" or "NAME+0x0"; the caller's to free; NULL: none is known. */
+char *host_live_patch_of(const char *function);
+
 /*
  * Writes @command to the engine's switch at @path in one write(2); returns 0
  * or an errno.  A variable, for tests: a file refuses nothing.

@@ -125,13 +125,19 @@ static long process_of(long tid)
 
 static char *describe_blocker(const struct host_blocker *b)
 {
-	_cleanup_free_ char *process = NULL;
+	_cleanup_free_ char *process = NULL, *patch = NULL;
 	long pid;
 
 	if (b->tid == HOST_HOOK)
 		return xasprintf("its function %s (%s): %s", b->function, b->why, b->name);
 	if (b->tid == HOST_OTHER_UPDATE)
 		return xasprintf("update %s: %s, %s", b->name, b->function, b->why);
+	if (!strcmp(b->name, "-")) {
+		/* No thread: a probe, or another tool. */
+		patch = strcmp(b->why, "redirected") ? NULL : host_live_patch_of(b->function);
+		return xasprintf("%s: %s%s%s", b->function, b->why, patch ? " by the live patch " : "",
+				 patch ? patch : "");
+	}
 	pid = process_of(b->tid);
 	if (pid && pid != b->tid)
 		process = xasprintf(" of process %ld", pid);

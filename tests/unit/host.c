@@ -307,6 +307,14 @@ static void gives_up_at_the_deadline(void **state)
 		       "--timeout\n  thread 17 (sleeper) of process 12: vfs_read+0x12, stack\n"
 		       "  thread 0 (swapper/1): f+0x1, stack");
 	assert_int_equal(report.attempts, 12);
+
+	/* What is no thread */
+	put_attribute(ONE, "blockers", "0 - vfs_read+0x0 redirected\n0 - vfs_write+0x4 redirected\n0 - f+0x1 kprobe\n");
+	put_text("sys/kernel/livepatch/fix/enabled", "1\n");
+	put_text("sys/kernel/livepatch/fix/vmlinux/vfs_read,1/stack", "");
+	put_text("sys/kernel/livepatch/other/vmlinux/vfs_readv,1/stack", "");
+	assert_refused(host_switch(true, ids, 1, 1, &report), "BLOCKED",
+		       "\n  vfs_read+0x0: redirected by the live patch fix\n  vfs_write+0x4: redirected\n  f+0x1: kprobe");
 }
 
 static void names_each_refusal_of_the_engine(void **state)
