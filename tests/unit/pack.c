@@ -2,6 +2,7 @@
 /* The pack's archive: what is written, and what an enemy may send instead. */
 #include "pack/minisign.h"
 #include "pack/pack.h"
+#include "pack/trust.h"
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/process.h"
@@ -79,16 +80,19 @@ static void test_write_and_read(void **state)
 	pack_free(p);
 }
 
+/* Its public half lies beside, as key.pub. */
 static char *generate_key(void)
 {
+	_cleanup_free_ char *text = NULL, *public_text = NULL, *public_path = path_join(dir, "key.pub");
 	char *path = path_join(dir, "key");
 	struct minisign_public public;
 	struct minisign_secret secret;
-	_cleanup_free_ char *text = NULL;
 
 	assert_ok(minisign_generate(&public, &secret));
 	assert_ok(minisign_secret_format(&secret, NULL, &text));
 	assert_ok(file_write(path, text, strlen(text), 0600));
+	public_text = minisign_public_format(&public);
+	assert_ok(file_write(public_path, public_text, strlen(public_text), 0644));
 	return path;
 }
 
@@ -317,6 +321,7 @@ static void test_members(void **state)
 	members_refused(NAMES(NEW, PATCH), "P: member \"" PRE "\" is missing");
 	members_refused(NAMES(NULL), "is missing");
 	members_refused(NAMES(NEW, PATCH, PRE, "z"), "P: member \"z\" is not in the manifest");
+	members_refused(NAMES("new/vmlinux2.ko", PATCH, PRE), "P: member \"new/vmlinux2.ko\" is not in the manifest");
 	members_refused(NAMES(NEW, NEW, PATCH, PRE), "P: member \"" NEW "\" is not at its place");
 	members_refused(NAMES(NEW, PRE, PATCH), "P: member \"" PATCH "\" is not at its place");
 	members_refused(NAMES(NEW, PATCH, PRE, "manifest.json.minisig"),
@@ -523,6 +528,46 @@ static void test_every_flipped_bit(void **state)
 	assert_true(same < 8 * size / 100);
 }
 
+/* Of a signed pack: what is still trusted holds what was signed, whatever its unsigned comment says. */
+static void test_every_flipped_bit_of_a_signed_one(void **state)
+{
+	_cleanup_free_ char *key = generate_key(), *public = xasprintf("%s.pub", key);
+	_cleanup_free_ char *path = sample_file("a.kmend", key), *trusted = path_join(dir, "trusted");
+	_cleanup_free_ char *data = NULL;
+	struct pack *whole, *p;
+	size_t size, trusted_ones = 0;
+
+	setenv("KMEND_TRUSTED", trusted, 1);
+	assert_ok(trust_add(public, NULL));
+	assert_ok(file_read(path, 1 << 20, (void **)&data, &size));
+	assert_ok(pack_parse(data, size, "P", &whole));
+	for (size_t bit = 0; bit < 8 * size; bit++) {
+		struct trust_result trust = { 0 };
+		struct error *err;
+
+		data[bit / 8] ^= 1 << bit % 8;
+		err = pack_parse(data, size, "P", &p);
+		data[bit / 8] ^= 1 << bit % 8;
+		if (err) {
+			assert_int_equal(err->kind, ERROR_REFUSED);
+			error_free(err);
+			continue;
+		}
+		err = trust_check(p, false, &trust);
+		if (!err) {
+			trusted_ones++;
+			assert_int_equal(p->manifest_size, whole->manifest_size);
+			assert_memory_equal(p->manifest_json, whole->manifest_json, p->manifest_size);
+			assert_int_equal(p->file_count, whole->file_count);
+		}
+		error_free(err);
+		trust_result_fini(&trust);
+		pack_free(p);
+	}
+	pack_free(whole);
+	assert_true(trusted_ones < 8 * size / 100);
+}
+
 /* 4 GiB of zeros in a few hundred kB: after the members, and instead of the archive. */
 static void bomb(const struct tar *start, const char *message)
 {
@@ -618,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_what_follows),
 		cmocka_unit_test(test_other_compression),
 		cmocka_unit_test(test_every_flipped_bit),
+		cmocka_unit_test(test_every_flipped_bit_of_a_signed_one),
 		cmocka_unit_test(test_bombs),
 		cmocka_unit_test(test_signature),
 		cmocka_unit_test(test_missing_file),

@@ -238,6 +238,35 @@ static void a_withdrawn_update_is_refused(void **state)
 	assert_true(status.updates[0].withdrawn);
 }
 
+/* What has come to be refused since it was installed. */
+static void is_refused_at_boot(const char *path, const char *code_wanted)
+{
+	_cleanup_free_ char *code = NULL, *message = NULL;
+	_cleanup_free_ void *data = NULL;
+	char *argv[] = { (char *)"boot", NULL };
+	const char *ids[] = { ONE };
+	size_t size;
+
+	assert_ok(file_read(path, 1 << 20, &data, &size));
+	assert_ok(store_put(ONE, data, size, false));
+	assert_ok(store_install(ids, 1, false, false));
+	optind = 0;
+	cmd_exit_status = 0;
+	assert_ok(cmd_boot(1, argv));
+	assert_int_equal(cmd_exit_status, ERROR_REFUSED);
+	assert_ok(host_refusal_read(ONE, &code, &message));
+	assert_string_equal(code, code_wanted);
+}
+
+static void terms_hold_at_boot(void **state)
+{
+	_cleanup_free_ char *past = make_pack(ONE, "2020-02-29", "", 0, key);
+	_cleanup_free_ char *others = make_pack(ONE, "", "", 1, other_key);
+
+	is_refused_at_boot(past, "PACK-EXPIRED");
+	is_refused_at_boot(others, "SIGNATURE-UNKNOWN-KEY");
+}
+
 /* Of two that one stop applied, one is withdrawn: the other is refused, if it is, for its own sake. */
 static void one_of_two_is_withdrawn(void **state)
 {
@@ -337,6 +366,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_withdrawn_update_is_refused, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(one_of_two_is_withdrawn, set_up,
+						tear_down_root),
+		cmocka_unit_test_setup_teardown(terms_hold_at_boot, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(lists_of_others_are_refused, set_up,
 						tear_down_root),
