@@ -37,7 +37,7 @@ check_blocked "undo, thread in the new code" 0 new_target_nap stack
 # leave WANTED 1|0 WHAT ADDRESS OFFSET: apply or undo while a thread sleeps with that on its stack
 leave()
 {
-	echo "5000 $4 $5 0" >/proc/kmend_left &
+	echo "4000 $4 $5 0" >/proc/kmend_left &
 	left=$!
 	sleep 0.5
 	expect "$3" "$1" "$(turn $nap "$2")"
@@ -65,7 +65,10 @@ start_nap
 expect "undo, with time" "done" "$(switch undo $nap)"
 # While it waits, it holds nothing up.
 ./bind modules/version.ko /tmp/version.ko version_proc_show
-start_nap 20000
+# A kernel that looks for mistakes takes its time.
+long=12000
+[ ! -e /proc/lockdep_stats ] || long=40000
+start_nap $long
 (switch apply $nap >/tmp/said) &
 waiter=$!
 sleep 0.2
