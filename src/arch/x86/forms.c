@@ -131,7 +131,7 @@ static enum form form_direct_call(struct walk *k, struct cursor *c, uint64_t len
 		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
 	if (target && is_filled(k->w->text, c->run + call, end)) {
-		if (held == target && k->w->text[c->run] == 0xe8)
+		if (k->w->text[c->run] == 0xe8 && held == target)
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
@@ -232,7 +232,21 @@ enum form form_jump_label(struct walk *k, struct cursor *c)
 	return different(k, c, "a jump label is neither off nor on");
 }
 
-/* The NOP or the call of ftrace_caller, of a trampoline made for one function, of a BPF program. */
+/*
+ * What an ftrace site calls: one of vmlinux' own callers, a trampoline made for
+ * one function, or one of BPF; the pages of these are listed as modules'.
+ */
+static bool is_tracer(const char *name, const char *module)
+{
+	if (!strcmp(module, "__builtin__ftrace"))
+		return true;
+	if (!strcmp(module, "bpf"))
+		return starts_with(name, "bpf_trampoline_");
+	return !*module && (!strcmp(name, "ftrace_caller") || !strcmp(name, "ftrace_regs_caller") ||
+			    !strcmp(name, "__fentry__"));
+}
+
+/* ftrace_make_call() and ftrace_replace_code() (arch/x86/kernel/ftrace.c): the NOP or a call. */
 static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step *s)
 {
 	const char *name, *module = "";
@@ -246,11 +260,9 @@ static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step
 		k->w->jump_offset = c->run + 5;
 	if (x86_is_nop(&s->run, s->run_bytes))
 		return equal(c, 5, 5);
-	target = branch_target(k, c->run, k->w->size, &length);
+	target = s->run_bytes[0] == 0xe8 ? branch_target(k, c->run, k->w->size, &length) : 0;
 	name = target ? k->w->ops->function_at(k->w->arg, target, &module) : NULL;
-	if (name && (starts_with(module, "__builtin__ftrace") || starts_with(name, "bpf_trampoline_") ||
-		     !strcmp(name, "ftrace_caller") || !strcmp(name, "ftrace_regs_caller") ||
-		     !strcmp(name, "__fentry__")))
+	if (name && is_tracer(name, module))
 		return equal(c, 5, 5);
 	return different(k, c, "the ftrace site calls something else");
 }
@@ -411,14 +423,13 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 	/* alternative.c itself compares addresses with these. */
 	if (s->pre.mnemonic != ZYDIS_MNEMONIC_CALL && s->pre.mnemonic != ZYDIS_MNEMONIC_JMP)
 		return FORM_NONE;
-	if (!strcmp(name, "__fentry__"))
+	if (!strcmp(name, "__fentry__") && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL)
 		return form_ftrace(k, c, s);
 	if (!strcmp(name, "__x86_return_thunk"))
 		return form_return(k, c, s);
 	if (starts_with(name, "__x86_indirect_thunk_"))
 		return form_indirect(k, c, s, name);
-	if (starts_with(name, "__SCT__") && (s->pre.mnemonic == ZYDIS_MNEMONIC_CALL ||
-					     s->pre.mnemonic == ZYDIS_MNEMONIC_JMP))
+	if (starts_with(name, "__SCT__"))
 		return form_static_call(k, c, s, name);
 	return FORM_NONE;
 }
