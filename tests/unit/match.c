@@ -392,6 +392,13 @@ static void jump_labels(void **state)
 	TRIES(false, nop, LABEL, ".byte 0xe8; .long 663f - . - 4");
 	TRIES(false, nop, "", jump);
 	TRIES(false, nop, LABEL, "mov $1, %eax");
+	/* Nothing but the bytes that the kernel writes, of two lengths. */
+	TRIES(true, nop, LABEL, "jmp.d8 663f");
+	TRIES(false, nop, LABEL, ".byte 0x66, 0xeb; .byte 663f - . - 1");
+	TRIES(false, nop, LABEL, ".byte 0x2e, 0xe9; .long 663f - . - 4");
+	TRIES(false, nop, LABEL, ".byte 0x3e, 0xeb; .byte 663f - . - 1");
+	TRIES(false, nop, LABEL, ".byte 0x66, 0x66, 0x66, 0x66, 0x90");
+	TRIES(false, nop, LABEL, ".byte 0x0f, 0x1f, 0x00");
 }
 
 #define PV ".pushsection .parainstructions,\\\"a\\\"\\n .balign 8\\n .quad 661b\\n .byte 1, 7\\n .balign 8\\n .popsection\\n"
@@ -525,6 +532,7 @@ static bool accepts_made_thunk(uint64_t place, const char *code)
 static void indirect_calls(void **state)
 {
 	static const char call[] = "call __x86_indirect_thunk_rcx", jump[] = "jmp __x86_indirect_thunk_r9";
+	static const char with_cs[] = ".byte 0x2e; call __x86_indirect_thunk_r9";
 
 	TRIES(true, call, "", call);
 	TRIES(true, call, "", "call *%rcx; nop; nop; nop");
@@ -546,6 +554,11 @@ static void indirect_calls(void **state)
 	assert_false(accepts_made_thunk(0x7820, "\xff\xd1\xcc"));
 	assert_false(accepts_made_thunk(0x7820, "\xff\xe1\x90"));
 	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
+	/* The compiler's prefix stays. */
+	TRIES(true, with_cs, "", with_cs);
+	TRIES(true, with_cs, "", ".byte 0x2e; call __x86_indirect_its_thunk_r9");
+	TRIES(true, with_cs, "", "call *%r9; nop; nop; nop");
+	TRIES(false, with_cs, "", "call __x86_indirect_thunk_r9; nop");
 }
 
 static bool accepts_static_call(const char *pre_code, const char *running, const char *held)

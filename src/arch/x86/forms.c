@@ -81,7 +81,10 @@ static bool is_return(const uint8_t *text, uint64_t at, uint64_t end)
 	return true;
 }
 
-/* The address that the call or jump at offset @at of the running code goes to; 0 for anything else. */
+/*
+ * The address that the call or jump at offset @at of the running code goes to;
+ * 0 for anything else, and for one with prefixes: the kernel writes none.
+ */
 static uint64_t branch_target(const struct walk *k, uint64_t at, uint64_t end, unsigned int *length)
 {
 	ZydisDecodedInstruction insn;
@@ -91,7 +94,13 @@ static uint64_t branch_target(const struct walk *k, uint64_t at, uint64_t end, u
 	    !x86_is_relative(&insn, &target))
 		return 0;
 	*length = insn.length;
-	return k->w->addr + at + target;
+	switch (k->w->text[at]) {
+	case 0xe8: /* CALL rel32 */
+	case 0xe9: /* JMP rel32 */
+	case 0xeb: /* JMP rel8 */
+		return k->w->addr + at + target;
+	}
+	return 0;
 }
 
 static enum form equal(struct cursor *c, uint64_t pre_length, uint64_t run_length)
@@ -227,7 +236,7 @@ enum form form_jump_label(struct walk *k, struct cursor *c)
 	if (x86_is_nop(&run, text) && (run.length == 2 || run.length == 5))
 		return equal(c, pre.length, run.length);
 	target = branch_target(k, c->run, k->w->size, &length);
-	if (run.mnemonic == ZYDIS_MNEMONIC_JMP && target && walk_refer(k, &e->relocs[1], target))
+	if (target && text[0] != 0xe8 && walk_refer(k, &e->relocs[1], target))
 		return equal(c, pre.length, run.length);
 	return different(k, c, "a jump label is neither off nor on");
 }
@@ -333,24 +342,34 @@ static bool is_made_thunk(const struct walk *k, uint64_t target, int reg)
 	       code[length] == 0xcc;
 }
 
-/* apply_retpolines(): the thunk, or the call or jump through the register, behind an LFENCE maybe. */
+/* Whether @target, where a call or jump goes, is what the kernel has for @thunk. */
+static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char *thunk)
+{
+	int reg = thunk_register(thunk);
+	const char *module, *name;
+
+	if (target == k->w->ops->lookup(k->w->arg, thunk))
+		return true;
+	name = k->w->ops->function_at(k->w->arg, target, &module);
+	if (!name)
+		return is_made_thunk(k, target, reg);
+	return !*module && starts_with(name, "__x86_indirect_its_thunk_") &&
+	       thunk_register(name) == reg;
+}
+
+/* apply_retpolines(): a thunk, or the call or jump through the register, behind an LFENCE maybe. */
 static enum form form_indirect(struct walk *k, struct cursor *c, const struct step *s, const char *thunk)
 {
 	static const uint8_t lfence[] = { 0x0f, 0xae, 0xe8 };
 	uint64_t at = c->run, end = c->run + s->pre.length, target;
-	const char *module, *name;
+	bool cs = s->pre_bytes[0] == 0x2e; /* -mindirect-branch-cs-prefix, which the kernel keeps */
 	unsigned int length;
 
 	if (end > k->w->size)
 		return different(k, c, "an indirect call is cut short");
-	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
-	if (target) {
-		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (is_filled(k->w->text, at + length, end) &&
-		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
-		     (starts_with(name, "__x86_indirect_its_thunk_") &&
-		      thunk_register(name) == thunk_register(thunk)) ||
-		     (!name && is_made_thunk(k, target, thunk_register(thunk)))))
+	if (s->run.mnemonic == s->pre.mnemonic && (!cs || s->run_bytes[0] == 0x2e) &&
+	    (target = branch_target(k, at + cs, end, &length))) {
+		if (cs + length == s->pre.length && is_indirect_thunk(k, target, thunk))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
