@@ -589,6 +589,18 @@ static void static_calls(void **state)
 	assert_true(accepts_static_call(jump, "ret; int3; int3; int3; int3", "0"));
 	assert_true(accepts_static_call(jump, "jmp one", "one"));
 	assert_false(accepts_static_call(call, "ret; int3; int3; int3; int3", "0"));
+	/* Where returns go through a thunk, so does a jump of nothing. */
+	assert_true(accepts_static_call(jump, "jmp __x86_return_thunk", "0"));
+	assert_false(accepts_static_call(jump, "jmp __x86_return_thunk", "one"));
+	assert_false(accepts_static_call(jump, "jmp external", "0"));
+	assert_false(accepts_static_call(jump, "call __x86_return_thunk", "0"));
+	assert_false(accepts_static_call(call, "call __x86_return_thunk", "0"));
+	/* What stands for a call would run on behind a jump. */
+	assert_false(accepts_static_call(jump, ".byte 0x0f, 0x1f, 0x44, 0, 0", "0"));
+	assert_false(accepts_static_call(jump, ".byte 0x2e, 0x2e, 0x2e, 0x31, 0xc0", "__static_call_return0"));
+	assert_false(accepts_static_call(jump, ".byte 0x66, 0x66, 0x48, 0x31, 0xc0", "__static_call_return0"));
+	assert_true(accepts_static_call(call, ".byte 0x66, 0x66, 0x48, 0x31, 0xc0", "__static_call_return0"));
+	assert_true(accepts_static_call(jump, "jmp __static_call_return0", "__static_call_return0"));
 }
 
 static const struct match_function *prove_entry(const char *pre, const char *running)

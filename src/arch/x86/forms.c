@@ -386,15 +386,28 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	return different(k, c, "an indirect call is none of the forms that it can have");
 }
 
-/*
- * __static_call_transform() (arch/x86/kernel/static_call.c): a call or jump of
- * what the key holds; nothing, or returning 0, where it holds that.
- */
-static enum form form_static_call(struct walk *k, struct cursor *c, const struct step *s, const char *tramp)
+/* Whether a static call stands there in a form without an address; @held: what its key holds. */
+static bool is_static_call_off(const struct walk *k, const struct cursor *c, const struct step *s, uint64_t held)
 {
 	static const uint8_t return0[][5] = { { 0x66, 0x66, 0x48, 0x31, 0xc0 },
 					      { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 } };
 	const uint8_t *text = k->w->text + c->run;
+
+	if (s->pre.mnemonic == ZYDIS_MNEMONIC_JMP)
+		return !held && is_return(k->w->text, c->run, c->run + 5);
+	if (!held)
+		return s->run.length == 5 && x86_is_nop(&s->run, text);
+	return held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
+	       (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5));
+}
+
+/*
+ * __static_call_transform() (arch/x86/kernel/static_call.c): a call or jump of
+ * what the key holds.  Where that is nothing, a call is a NOP, and a jump a
+ * return; a call of what returns 0 does that itself.
+ */
+static enum form form_static_call(struct walk *k, struct cursor *c, const struct step *s, const char *tramp)
+{
 	char key[256];
 	uint64_t address, held, target, end = c->run + 5;
 	unsigned int length;
@@ -406,18 +419,14 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	    !k->w->ops->read(k->w->arg, address, &held, sizeof(held)))
 		return different(k, c, "a static call's key cannot be read");
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, c->run, end, &length) : 0;
-	if (target) {
+	if (target && length == 5) {
 		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (target == held || (name && !strcmp(name, tramp)))
-			return equal(c, 5, length);
+		if (target == held || (name && !strcmp(name, tramp)) ||
+		    (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return_thunk(k, target)))
+			return equal(c, 5, 5);
 		return different(k, c, "a static call goes elsewhere");
 	}
-	if (!held && s->run.length == 5 && x86_is_nop(&s->run, text))
-		return equal(c, 5, 5);
-	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return(k->w->text, c->run, end))
-		return equal(c, 5, 5);
-	if (held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
-	    (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5)))
+	if (is_static_call_off(k, c, s, held))
 		return equal(c, 5, 5);
 	return different(k, c, "a static call is none of the forms that it can have");
 }
