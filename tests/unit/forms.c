@@ -58,12 +58,30 @@ static void ftrace_sites(void **state)
 	assert_false(accepts_ftrace(".byte 0xe9; .long bpf_trampoline_6442 - . - 4", "bpf_trampoline_6442", "bpf"));
 }
 
+static void sealed_entries(void **state)
+{
+	static const char poison[] = ".byte 0x66, 0x0f, 0x1f, 0x00", nop[] = ".byte 0x0f, 0x1f, 0x40, 0x00";
+
+	TRIES(true, "endbr64", "", "endbr64");
+	TRIES(true, "endbr64", "", poison);
+	TRIES(false, "endbr64", "", nop);
+	TRIES(false, "endbr64", "", "nop; nop; nop; nop");
+	TRIES(false, "endbr64", "", "endbr32");
+	TRIES(false, "endbr64", "", ".byte 0x66, 0x0f, 0x1f, 0x01");
+	/* Nothing else is overwritten. */
+	TRIES(false, nop, "", poison);
+	TRIES(false, "endbr32", "", poison);
+	TRIES(false, poison, "", "endbr64");
+	TRIES(false, "nop; nop; nop; nop", "", poison);
+	TRIES(true, nop, "", nop);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(ftrace_sites),
+		T(ftrace_sites), T(sealed_entries),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
