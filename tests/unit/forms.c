@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What may stand where the kernel rewrites a function's entry. */
+/* What may stand where the kernel rewrites a function's entry, and the calls that it makes. */
 #include "prove.h"
 
 /* An ftrace site that runs as @site, @symbol of @module (NULL: vmlinux) being what it can go to. */
@@ -76,12 +76,62 @@ static void sealed_entries(void **state)
 	TRIES(true, nop, "", nop);
 }
 
+/* A template of code that counts calls, and the function one() with @padding in front. */
+#define COUNTING(variable, shift) ".byte 0x65, 0x48, 0xc1, 0x3d; .long " variable " - . - 5; .byte " shift "\\n "
+#define COUNTED                                                                                    \
+	"extern void one(void), two(void), __SCT__c(void); int depth[2]; void (*__SCK__c)(void) = one;\n" \
+	"void (*pv_ops[2])(void) = { two, one };\n"                                               \
+	"asm(\".pushsection .rodata.counting,\\\"a\\\"\\n .globl %s, skl_call_thunk_tail\\n %s: "       \
+	COUNTING("depth", "5") "skl_call_thunk_tail: .quad 0\\n .popsection\\n"                      \
+	" .pushsection .text.one,\\\"ax\\\"\\n .balign 16\\n .skip 7, 0x90\\n %s .globl one\\n"           \
+	" .type one,@function\\n one: ret\\n .size one, .-one\\n .popsection\");\n"
+
+static bool accepts_counted(const char *template, const char *padding, const char *original, const char *table,
+			    const char *running)
+{
+	_cleanup_free_ char *run = xasprintf(COUNTED SITE("%s", "") "void all(void) { two(); __SCT__c(); }",
+					     template, template, padding, running);
+	_cleanup_free_ char *pre = xasprintf("extern void *pv_ops[2];\n" SITE("%s", "%s"), original, table);
+
+	boot(run);
+	prove(pre);
+	return state_of("f") == MATCH_PROVED;
+}
+
+static void counted_calls(void **state)
+{
+	static const char name[] = "skl_call_thunk_template", call[] = "call one", counted[] = "call one - 9";
+	static const char counting[] = COUNTING("depth", "5");
+
+	assert_true(accepts_counted(name, counting, call, "", call));
+	assert_true(accepts_counted(name, counting, call, "", counted));
+	/* The function is known of it, and not the code in front. */
+	assert_address("one", kernel_address(&kernel, "one"));
+	assert_true(accepts_counted(name, counting, "nop; nop; nop; nop; nop", ALT("5, 5", "call one"), counted));
+	assert_true(accepts_counted(name, counting, "call *pv_ops+8(%rip)", ALT("6, 5", "call BUG_func"), "call one - 9; nop"));
+	assert_true(accepts_counted(name, counting, "call __SCT__c", "", counted));
+	assert_false(accepts_counted(name, counting, "call two", "", counted));
+	assert_false(accepts_counted(name, counting, call, "", "call one - 8"));
+	assert_false(accepts_counted(name, counting, call, "", ".byte 0x2e; call one - 9"));
+	/* No jump is counted. */
+	assert_false(accepts_counted(name, counting, "jmp one", "", "jmp one - 9"));
+	assert_false(accepts_counted(name, counting, "jmp __SCT__c", "", "jmp one - 9"));
+	/* Other code in front, another variable, a kernel that has no such code. */
+	assert_false(accepts_counted(name, COUNTING("depth", "6"), call, "", counted));
+	assert_false(accepts_counted(name, COUNTING("depth + 4", "5"), call, "", counted));
+	assert_false(accepts_counted(name, ".skip 9, 0x90\\n", call, "", counted));
+	assert_false(accepts_counted(name, ".skip 9, 0x90\\n", "call __SCT__c", "", counted));
+	assert_false(accepts_counted("other_template", counting, call, "", counted));
+	/* A function that begins so itself is what is called. */
+	assert_false(accepts_counted(name, COUNTING("depth", "5") " .globl third\\n .set third, . - 9\\n", call, "", counted));
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(ftrace_sites), T(sealed_entries),
+		T(ftrace_sites), T(sealed_entries), T(counted_calls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

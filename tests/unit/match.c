@@ -559,6 +559,15 @@ static void indirect_calls(void **state)
 	TRIES(true, with_cs, "", ".byte 0x2e; call __x86_indirect_its_thunk_r9");
 	TRIES(true, with_cs, "", "call *%r9; nop; nop; nop");
 	TRIES(false, with_cs, "", "call __x86_indirect_thunk_r9; nop");
+	/* Where the depth of calls is counted. */
+	TRIES(true, call, "", "call __x86_indirect_call_thunk_rcx");
+	TRIES(true, with_cs, "", ".byte 0x2e; call __x86_indirect_call_thunk_r9");
+	TRIES(true, jump, "", "jmp __x86_indirect_jump_thunk_r9");
+	TRIES(false, call, "", "call __x86_indirect_call_thunk_rdx");
+	TRIES(false, call, "", "call __x86_indirect_jump_thunk_rcx");
+	TRIES(false, jump, "", "jmp __x86_indirect_call_thunk_r9");
+	TRIES(false, jump, "", "jmp __x86_indirect_jump_thunk_r10");
+	TRIES(false, jump, "", "call __x86_indirect_call_thunk_r9");
 }
 
 static bool accepts_static_call(const char *pre_code, const char *running, const char *held)

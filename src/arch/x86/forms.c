@@ -140,7 +140,7 @@ static enum form form_direct_call(struct walk *k, struct cursor *c, uint64_t len
 		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
 	if (target && is_filled(k->w->text, c->run + call, end)) {
-		if (k->w->text[c->run] == 0xe8 && held == target)
+		if (k->w->text[c->run] == 0xe8 && (held == target || held == walk_called(k, target)))
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
@@ -343,8 +343,10 @@ static bool is_made_thunk(const struct walk *k, uint64_t target, int reg)
 }
 
 /* Whether @target, where a call or jump goes, is what the kernel has for @thunk. */
-static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char *thunk)
+static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char *thunk, bool call)
 {
+	/* Where the depth of calls is counted, calls and jumps have thunks of their own. */
+	const char *counted = call ? "__x86_indirect_call_thunk_" : "__x86_indirect_jump_thunk_";
 	int reg = thunk_register(thunk);
 	const char *module, *name;
 
@@ -353,7 +355,7 @@ static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char 
 	name = k->w->ops->function_at(k->w->arg, target, &module);
 	if (!name)
 		return is_made_thunk(k, target, reg);
-	return !*module && starts_with(name, "__x86_indirect_its_thunk_") &&
+	return !*module && (starts_with(name, "__x86_indirect_its_thunk_") || starts_with(name, counted)) &&
 	       thunk_register(name) == reg;
 }
 
@@ -369,7 +371,8 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 		return different(k, c, "an indirect call is cut short");
 	if (s->run.mnemonic == s->pre.mnemonic && (!cs || s->run_bytes[0] == 0x2e) &&
 	    (target = branch_target(k, at + cs, end, &length))) {
-		if (cs + length == s->pre.length && is_indirect_thunk(k, target, thunk))
+		if (cs + length == s->pre.length &&
+		    is_indirect_thunk(k, target, thunk, s->pre.mnemonic == ZYDIS_MNEMONIC_CALL))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
@@ -422,6 +425,7 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	if (target && length == 5) {
 		name = k->w->ops->function_at(k->w->arg, target, &module);
 		if (target == held || (name && !strcmp(name, tramp)) ||
+		    (held && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL && walk_called(k, target) == held) ||
 		    (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return_thunk(k, target)))
 			return equal(c, 5, 5);
 		return different(k, c, "a static call goes elsewhere");
