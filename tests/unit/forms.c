@@ -126,12 +126,43 @@ static void counted_calls(void **state)
 	assert_false(accepts_counted(name, COUNTING("depth", "5") " .globl third\\n .set third, . - 9\\n", call, "", counted));
 }
 
+/* Whether a call of @thunk may go to @name, whose address is that of @array as well. */
+static bool accepts_first(const char *thunk, const char *array, const char *name)
+{
+	_cleanup_free_ char *pre = xasprintf(SITE("call %s", ""), thunk);
+	_cleanup_free_ char *run = xasprintf(SITE("call %s", ""), name);
+	struct object *obj = compile(run);
+
+	reset(NULL);
+	kernel_list(&kernel, array, KERNEL_BASE + 0x7000, 'T');
+	kernel_list(&kernel, name, KERNEL_BASE + 0x7000, 'T');
+	kernel.names[kernel.name_count].addr = KERNEL_BASE + 0x7000;
+	kernel.names[kernel.name_count++].name = xstrdup(name);
+	kernel_add(&kernel, obj);
+	object_free(obj);
+	kernel_boot(&kernel);
+	prove(pre);
+	return state_of("f") == MATCH_PROVED;
+}
+
+/* The symbol of an array of thunks comes before that of the first of them. */
+static void first_thunks(void **state)
+{
+	static const char rax[] = "__x86_indirect_thunk_rax", rcx[] = "__x86_indirect_thunk_rcx";
+	static const char its[] = "__x86_indirect_its_thunk_array", counted[] = "__x86_indirect_call_thunk_array";
+
+	assert_true(accepts_first(rax, its, "__x86_indirect_its_thunk_rax"));
+	assert_true(accepts_first(rax, counted, "__x86_indirect_call_thunk_rax"));
+	assert_false(accepts_first(rcx, counted, "__x86_indirect_call_thunk_rax"));
+	assert_false(accepts_first(rax, "__x86_indirect_jump_thunk_array", "__x86_indirect_jump_thunk_rax"));
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(ftrace_sites), T(sealed_entries), T(counted_calls),
+		T(ftrace_sites), T(sealed_entries), T(counted_calls), T(first_thunks),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -342,21 +342,32 @@ static bool is_made_thunk(const struct walk *k, uint64_t target, int reg)
 	       code[length] == 0xcc;
 }
 
-/* Whether @target, where a call or jump goes, is what the kernel has for @thunk. */
+/* The address of the thunk whose name begins with @kind, for the register that the name @thunk ends with. */
+static uint64_t other_thunk(const struct walk *k, const char *kind, const char *thunk)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", kind, strrchr(thunk, '_') + 1);
+	return k->w->ops->lookup(k->w->arg, name);
+}
+
+/*
+ * Whether @target, where a call or jump goes, is what the kernel has for
+ * @thunk.  The first of each kind is where the symbol of their array is, too,
+ * so addresses are compared.
+ */
 static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char *thunk, bool call)
 {
 	/* Where the depth of calls is counted, calls and jumps have thunks of their own. */
 	const char *counted = call ? "__x86_indirect_call_thunk_" : "__x86_indirect_jump_thunk_";
-	int reg = thunk_register(thunk);
-	const char *module, *name;
+	const char *module;
 
 	if (target == k->w->ops->lookup(k->w->arg, thunk))
 		return true;
-	name = k->w->ops->function_at(k->w->arg, target, &module);
-	if (!name)
-		return is_made_thunk(k, target, reg);
-	return !*module && (starts_with(name, "__x86_indirect_its_thunk_") || starts_with(name, counted)) &&
-	       thunk_register(name) == reg;
+	if (!k->w->ops->function_at(k->w->arg, target, &module))
+		return is_made_thunk(k, target, thunk_register(thunk));
+	return !*module && (target == other_thunk(k, "__x86_indirect_its_thunk_", thunk) ||
+			    target == other_thunk(k, counted, thunk));
 }
 
 /* apply_retpolines(): a thunk, or the call or jump through the register, behind an LFENCE maybe. */
