@@ -1,78 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "kernel.h"
-
-#include "match/match.h"
-
-static struct kernel kernel;
-static struct match *match;
-
-static int reset(void **state)
-{
-	match_free(match);
-	match = NULL;
-	kernel_fini(&kernel);
-	kernel_init(&kernel);
-	return 0;
-}
-
-static int set_up(void **state)
-{
-	kernel_init(&kernel);
-	return make_test_folder(state);
-}
-
-static int tear_down(void **state)
-{
-	kernel_fini(&kernel);
-	return remove_test_folder(state);
-}
-
-/* A kernel made of @running. */
-static void boot(const char *running)
-{
-	struct object *obj = compile(running);
-
-	reset(NULL);
-	kernel_add(&kernel, obj);
-	object_free(obj);
-	kernel_boot(&kernel);
-}
-
-static void prove(const char *pre)
-{
-	match_free(match);
-	match = NULL;
-	assert_ok(match_object(kernel.live, "vmlinux", compile(pre), &match));
-}
-
-static enum match_state state_of(const char *name)
-{
-	const struct match_function *f = match_function(match, name);
-
-	assert_non_null(f);
-	return f->state;
-}
-
-static void assert_proved(const char *name)
-{
-	const struct match_function *f = match_function(match, name);
-
-	assert_non_null(f);
-	if (f->state != MATCH_PROVED)
-		fail_msg("%s: state %d, %s at +%#jx (running +%#jx)", name, f->state,
-			 f->why ? f->why : "", (uintmax_t)f->pre_offset, (uintmax_t)f->run_offset);
-	assert_true(f->addr == kernel_address(&kernel, name));
-}
-
-static void assert_address(const char *name, uint64_t expected)
-{
-	uint64_t addr;
-
-	assert_ok(match_address(match, name, &addr));
-	if (addr != expected)
-		fail_msg("%s is taken to be at %#jx instead of %#jx", name, (uintmax_t)addr,
-			 (uintmax_t)expected);
-}
+#include "prove.h"
 
 static const char plain[] =
 	"static int state; int shared = 5; static const int table[4] = { 1, 2, 3, 4 };\n"
@@ -408,33 +335,8 @@ static void short_and_long_jumps(void **state)
 	assert_int_equal(state_of("f"), MATCH_DIFFERS);
 }
 
-/*
- * A place that the kernel rewrites: @running in a function whose object has
- * @original and @table.
- */
-#define SITE(code, table)                                                                          \
-	"int key; void f(int x) { external(x); asm volatile(\"661: " code "\\n 662:\\n " table "\"); external(x + 1);\n"  \
-	" asm volatile(\"663: nop\"); external(x + 2); }\n"
-
-static bool accepts(const char *original, const char *table, const char *running)
-{
-	_cleanup_free_ char *pre = xasprintf(SITE("%s", "%s"), original, table);
-	_cleanup_free_ char *run = xasprintf(SITE("%s", ""), running);
-
-	boot(run);
-	prove(pre);
-	return state_of("f") == MATCH_PROVED;
-}
-
-#define ALT(lengths, replacement)                                                                  \
-	".pushsection .altinstructions,\\\"a\\\"\\n .long 661b - ., 664f - .; .word 9, 0; .byte " lengths "\\n"  \
-	" .popsection\\n .pushsection .altinstr_replacement,\\\"ax\\\"\\n 664: " replacement "\\n .popsection\\n"
-
 static void alternatives(void **state)
 {
-#define TRIES(expected, original, table, running)                                                  \
-	if (accepts(original, table, running) != (expected))                                       \
-		fail_msg("%s instead of %s: %s", running, original, (expected) ? "refused" : "accepted")
 	TRIES(true, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "mov %ecx, %edx; nop");
 	TRIES(true, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %eax; nop");
 	TRIES(false, "mov %ecx, %edx; nop", ALT("3, 2", "inc %eax"), "inc %ecx; nop");
@@ -475,8 +377,6 @@ static void alternatives_that_call(void **state)
 	assert_address("three", kernel_address(&kernel, "three"));
 }
 
-#define LABEL ".pushsection __jump_table,\\\"aw\\\"\\n .balign 8\\n .long 661b - ., 663f - .; .quad key - .\\n .popsection\\n"
-
 static void jump_labels(void **state)
 {
 	static const char nop[] = ".byte 0x0f, 0x1f, 0x44, 0x00, 0x00", jump[] = ".byte 0xe9; .long 663f - . - 4";
@@ -492,6 +392,13 @@ static void jump_labels(void **state)
 	TRIES(false, nop, LABEL, ".byte 0xe8; .long 663f - . - 4");
 	TRIES(false, nop, "", jump);
 	TRIES(false, nop, LABEL, "mov $1, %eax");
+	/* Nothing but the bytes that the kernel writes, of two lengths. */
+	TRIES(true, nop, LABEL, "jmp.d8 663f");
+	TRIES(false, nop, LABEL, ".byte 0x66, 0xeb; .byte 663f - . - 1");
+	TRIES(false, nop, LABEL, ".byte 0x2e, 0xe9; .long 663f - . - 4");
+	TRIES(false, nop, LABEL, ".byte 0x3e, 0xeb; .byte 663f - . - 1");
+	TRIES(false, nop, LABEL, ".byte 0x66, 0x66, 0x66, 0x66, 0x90");
+	TRIES(false, nop, LABEL, ".byte 0x0f, 0x1f, 0x00");
 }
 
 #define PV ".pushsection .parainstructions,\\\"a\\\"\\n .balign 8\\n .quad 661b\\n .byte 1, 7\\n .balign 8\\n .popsection\\n"
@@ -625,6 +532,7 @@ static bool accepts_made_thunk(uint64_t place, const char *code)
 static void indirect_calls(void **state)
 {
 	static const char call[] = "call __x86_indirect_thunk_rcx", jump[] = "jmp __x86_indirect_thunk_r9";
+	static const char with_cs[] = ".byte 0x2e; call __x86_indirect_thunk_r9";
 
 	TRIES(true, call, "", call);
 	TRIES(true, call, "", "call *%rcx; nop; nop; nop");
@@ -646,6 +554,20 @@ static void indirect_calls(void **state)
 	assert_false(accepts_made_thunk(0x7820, "\xff\xd1\xcc"));
 	assert_false(accepts_made_thunk(0x7820, "\xff\xe1\x90"));
 	TRIES(false, jump, "", "jmp *%rcx; int3; nop; nop");
+	/* The compiler's prefix stays. */
+	TRIES(true, with_cs, "", with_cs);
+	TRIES(true, with_cs, "", ".byte 0x2e; call __x86_indirect_its_thunk_r9");
+	TRIES(true, with_cs, "", "call *%r9; nop; nop; nop");
+	TRIES(false, with_cs, "", "call __x86_indirect_thunk_r9; nop");
+	/* Where the depth of calls is counted. */
+	TRIES(true, call, "", "call __x86_indirect_call_thunk_rcx");
+	TRIES(true, with_cs, "", ".byte 0x2e; call __x86_indirect_call_thunk_r9");
+	TRIES(true, jump, "", "jmp __x86_indirect_jump_thunk_r9");
+	TRIES(false, call, "", "call __x86_indirect_call_thunk_rdx");
+	TRIES(false, call, "", "call __x86_indirect_jump_thunk_rcx");
+	TRIES(false, jump, "", "jmp __x86_indirect_call_thunk_r9");
+	TRIES(false, jump, "", "jmp __x86_indirect_jump_thunk_r10");
+	TRIES(false, jump, "", "call __x86_indirect_call_thunk_r9");
 }
 
 static bool accepts_static_call(const char *pre_code, const char *running, const char *held)
@@ -676,13 +598,19 @@ static void static_calls(void **state)
 	assert_true(accepts_static_call(jump, "ret; int3; int3; int3; int3", "0"));
 	assert_true(accepts_static_call(jump, "jmp one", "one"));
 	assert_false(accepts_static_call(call, "ret; int3; int3; int3; int3", "0"));
+	/* Where returns go through a thunk, so does a jump of nothing. */
+	assert_true(accepts_static_call(jump, "jmp __x86_return_thunk", "0"));
+	assert_false(accepts_static_call(jump, "jmp __x86_return_thunk", "one"));
+	assert_false(accepts_static_call(jump, "jmp external", "0"));
+	assert_false(accepts_static_call(jump, "call __x86_return_thunk", "0"));
+	assert_false(accepts_static_call(call, "call __x86_return_thunk", "0"));
+	/* What stands for a call would run on behind a jump. */
+	assert_false(accepts_static_call(jump, ".byte 0x0f, 0x1f, 0x44, 0, 0", "0"));
+	assert_false(accepts_static_call(jump, ".byte 0x2e, 0x2e, 0x2e, 0x31, 0xc0", "__static_call_return0"));
+	assert_false(accepts_static_call(jump, ".byte 0x66, 0x66, 0x48, 0x31, 0xc0", "__static_call_return0"));
+	assert_true(accepts_static_call(call, ".byte 0x66, 0x66, 0x48, 0x31, 0xc0", "__static_call_return0"));
+	assert_true(accepts_static_call(jump, "jmp __static_call_return0", "__static_call_return0"));
 }
-
-/* A function of assembly: @begin, @body; what follows is aligned to @align. */
-#define FUNCTION(body, align)                                                                      \
-	"asm(\".pushsection .text.f,\\\"ax\\\"\\n .globl f\\n .type f,@function\\n f: " body "\\n"     \
-	" .size f, . - f\\n .balign " align ", 0x90\\n .globl g\\n .type g,@function\\n g: .byte 0x0f, 0x1f, 0x44, 0, 0\\n ret\\n"  \
-	" .size g, .-g\\n .popsection\");\n"
 
 static const struct match_function *prove_entry(const char *pre, const char *running)
 {

@@ -81,7 +81,10 @@ static bool is_return(const uint8_t *text, uint64_t at, uint64_t end)
 	return true;
 }
 
-/* The address that the call or jump at offset @at of the running code goes to; 0 for anything else. */
+/*
+ * The address that the call or jump at offset @at of the running code goes to;
+ * 0 for anything else, and for one with prefixes: the kernel writes none.
+ */
 static uint64_t branch_target(const struct walk *k, uint64_t at, uint64_t end, unsigned int *length)
 {
 	ZydisDecodedInstruction insn;
@@ -91,7 +94,13 @@ static uint64_t branch_target(const struct walk *k, uint64_t at, uint64_t end, u
 	    !x86_is_relative(&insn, &target))
 		return 0;
 	*length = insn.length;
-	return k->w->addr + at + target;
+	switch (k->w->text[at]) {
+	case 0xe8: /* CALL rel32 */
+	case 0xe9: /* JMP rel32 */
+	case 0xeb: /* JMP rel8 */
+		return k->w->addr + at + target;
+	}
+	return 0;
 }
 
 static enum form equal(struct cursor *c, uint64_t pre_length, uint64_t run_length)
@@ -131,7 +140,7 @@ static enum form form_direct_call(struct walk *k, struct cursor *c, uint64_t len
 		return FORM_NONE;
 	target = branch_target(k, c->run, end, &call);
 	if (target && is_filled(k->w->text, c->run + call, end)) {
-		if (held == target && k->w->text[c->run] == 0xe8)
+		if (k->w->text[c->run] == 0xe8 && (held == target || held == walk_called(k, target)))
 			return equal(c, length, length);
 		return different(k, c, "a paravirtual call goes elsewhere");
 	}
@@ -227,12 +236,26 @@ enum form form_jump_label(struct walk *k, struct cursor *c)
 	if (x86_is_nop(&run, text) && (run.length == 2 || run.length == 5))
 		return equal(c, pre.length, run.length);
 	target = branch_target(k, c->run, k->w->size, &length);
-	if (run.mnemonic == ZYDIS_MNEMONIC_JMP && target && walk_refer(k, &e->relocs[1], target))
+	if (target && text[0] != 0xe8 && walk_refer(k, &e->relocs[1], target))
 		return equal(c, pre.length, run.length);
 	return different(k, c, "a jump label is neither off nor on");
 }
 
-/* The NOP or the call of ftrace_caller, of a trampoline made for one function, of a BPF program. */
+/*
+ * What an ftrace site calls: one of vmlinux' own callers, a trampoline made for
+ * one function, or one of BPF; the pages of these are listed as modules'.
+ */
+static bool is_tracer(const char *name, const char *module)
+{
+	if (!strcmp(module, "__builtin__ftrace"))
+		return true;
+	if (!strcmp(module, "bpf"))
+		return starts_with(name, "bpf_trampoline_");
+	return !*module && (!strcmp(name, "ftrace_caller") || !strcmp(name, "ftrace_regs_caller") ||
+			    !strcmp(name, "__fentry__"));
+}
+
+/* ftrace_make_call() and ftrace_replace_code() (arch/x86/kernel/ftrace.c): the NOP or a call. */
 static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step *s)
 {
 	const char *name, *module = "";
@@ -246,11 +269,9 @@ static enum form form_ftrace(struct walk *k, struct cursor *c, const struct step
 		k->w->jump_offset = c->run + 5;
 	if (x86_is_nop(&s->run, s->run_bytes))
 		return equal(c, 5, 5);
-	target = branch_target(k, c->run, k->w->size, &length);
+	target = s->run_bytes[0] == 0xe8 ? branch_target(k, c->run, k->w->size, &length) : 0;
 	name = target ? k->w->ops->function_at(k->w->arg, target, &module) : NULL;
-	if (name && (starts_with(module, "__builtin__ftrace") || starts_with(name, "bpf_trampoline_") ||
-		     !strcmp(name, "ftrace_caller") || !strcmp(name, "ftrace_regs_caller") ||
-		     !strcmp(name, "__fentry__")))
+	if (name && is_tracer(name, module))
 		return equal(c, 5, 5);
 	return different(k, c, "the ftrace site calls something else");
 }
@@ -321,24 +342,48 @@ static bool is_made_thunk(const struct walk *k, uint64_t target, int reg)
 	       code[length] == 0xcc;
 }
 
-/* apply_retpolines(): the thunk, or the call or jump through the register, behind an LFENCE maybe. */
+/* The address of the thunk whose name begins with @kind, for the register that the name @thunk ends with. */
+static uint64_t other_thunk(const struct walk *k, const char *kind, const char *thunk)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s", kind, strrchr(thunk, '_') + 1);
+	return k->w->ops->lookup(k->w->arg, name);
+}
+
+/*
+ * Whether @target, where a call or jump goes, is what the kernel has for
+ * @thunk.  The first of each kind is where the symbol of their array is, too,
+ * so addresses are compared.
+ */
+static bool is_indirect_thunk(const struct walk *k, uint64_t target, const char *thunk, bool call)
+{
+	/* Where the depth of calls is counted, calls and jumps have thunks of their own. */
+	const char *counted = call ? "__x86_indirect_call_thunk_" : "__x86_indirect_jump_thunk_";
+	const char *module;
+
+	if (target == k->w->ops->lookup(k->w->arg, thunk))
+		return true;
+	if (!k->w->ops->function_at(k->w->arg, target, &module))
+		return is_made_thunk(k, target, thunk_register(thunk));
+	return !*module && (target == other_thunk(k, "__x86_indirect_its_thunk_", thunk) ||
+			    target == other_thunk(k, counted, thunk));
+}
+
+/* apply_retpolines(): a thunk, or the call or jump through the register, behind an LFENCE maybe. */
 static enum form form_indirect(struct walk *k, struct cursor *c, const struct step *s, const char *thunk)
 {
 	static const uint8_t lfence[] = { 0x0f, 0xae, 0xe8 };
 	uint64_t at = c->run, end = c->run + s->pre.length, target;
-	const char *module, *name;
+	bool cs = s->pre_bytes[0] == 0x2e; /* -mindirect-branch-cs-prefix, which the kernel keeps */
 	unsigned int length;
 
 	if (end > k->w->size)
 		return different(k, c, "an indirect call is cut short");
-	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, at, end, &length) : 0;
-	if (target) {
-		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (is_filled(k->w->text, at + length, end) &&
-		    (target == k->w->ops->lookup(k->w->arg, thunk) ||
-		     (starts_with(name, "__x86_indirect_its_thunk_") &&
-		      thunk_register(name) == thunk_register(thunk)) ||
-		     (!name && is_made_thunk(k, target, thunk_register(thunk)))))
+	if (s->run.mnemonic == s->pre.mnemonic && (!cs || s->run_bytes[0] == 0x2e) &&
+	    (target = branch_target(k, at + cs, end, &length))) {
+		if (cs + length == s->pre.length &&
+		    is_indirect_thunk(k, target, thunk, s->pre.mnemonic == ZYDIS_MNEMONIC_CALL))
 			return equal(c, s->pre.length, s->pre.length);
 		return different(k, c, "an indirect call goes to another thunk");
 	}
@@ -355,15 +400,28 @@ static enum form form_indirect(struct walk *k, struct cursor *c, const struct st
 	return different(k, c, "an indirect call is none of the forms that it can have");
 }
 
-/*
- * __static_call_transform() (arch/x86/kernel/static_call.c): a call or jump of
- * what the key holds; nothing, or returning 0, where it holds that.
- */
-static enum form form_static_call(struct walk *k, struct cursor *c, const struct step *s, const char *tramp)
+/* Whether a static call stands there in a form without an address; @held: what its key holds. */
+static bool is_static_call_off(const struct walk *k, const struct cursor *c, const struct step *s, uint64_t held)
 {
 	static const uint8_t return0[][5] = { { 0x66, 0x66, 0x48, 0x31, 0xc0 },
 					      { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 } };
 	const uint8_t *text = k->w->text + c->run;
+
+	if (s->pre.mnemonic == ZYDIS_MNEMONIC_JMP)
+		return !held && is_return(k->w->text, c->run, c->run + 5);
+	if (!held)
+		return s->run.length == 5 && x86_is_nop(&s->run, text);
+	return held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
+	       (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5));
+}
+
+/*
+ * __static_call_transform() (arch/x86/kernel/static_call.c): a call or jump of
+ * what the key holds.  Where that is nothing, a call is a NOP, and a jump a
+ * return; a call of what returns 0 does that itself.
+ */
+static enum form form_static_call(struct walk *k, struct cursor *c, const struct step *s, const char *tramp)
+{
 	char key[256];
 	uint64_t address, held, target, end = c->run + 5;
 	unsigned int length;
@@ -375,18 +433,15 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	    !k->w->ops->read(k->w->arg, address, &held, sizeof(held)))
 		return different(k, c, "a static call's key cannot be read");
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, c->run, end, &length) : 0;
-	if (target) {
+	if (target && length == 5) {
 		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (target == held || (name && !strcmp(name, tramp)))
-			return equal(c, 5, length);
+		if (target == held || (name && !strcmp(name, tramp)) ||
+		    (held && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL && walk_called(k, target) == held) ||
+		    (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return_thunk(k, target)))
+			return equal(c, 5, 5);
 		return different(k, c, "a static call goes elsewhere");
 	}
-	if (!held && s->run.length == 5 && x86_is_nop(&s->run, text))
-		return equal(c, 5, 5);
-	if (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return(k->w->text, c->run, end))
-		return equal(c, 5, 5);
-	if (held == k->w->ops->lookup(k->w->arg, "__static_call_return0") &&
-	    (!memcmp(text, return0[0], 5) || !memcmp(text, return0[1], 5)))
+	if (is_static_call_off(k, c, s, held))
 		return equal(c, 5, 5);
 	return different(k, c, "a static call is none of the forms that it can have");
 }
@@ -411,14 +466,13 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 	/* alternative.c itself compares addresses with these. */
 	if (s->pre.mnemonic != ZYDIS_MNEMONIC_CALL && s->pre.mnemonic != ZYDIS_MNEMONIC_JMP)
 		return FORM_NONE;
-	if (!strcmp(name, "__fentry__"))
+	if (!strcmp(name, "__fentry__") && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL)
 		return form_ftrace(k, c, s);
 	if (!strcmp(name, "__x86_return_thunk"))
 		return form_return(k, c, s);
 	if (starts_with(name, "__x86_indirect_thunk_"))
 		return form_indirect(k, c, s, name);
-	if (starts_with(name, "__SCT__") && (s->pre.mnemonic == ZYDIS_MNEMONIC_CALL ||
-					     s->pre.mnemonic == ZYDIS_MNEMONIC_JMP))
+	if (starts_with(name, "__SCT__"))
 		return form_static_call(k, c, s, name);
 	return FORM_NONE;
 }

@@ -109,16 +109,20 @@ static bool same_references(struct walk *k, const struct cursor *c, const struct
 static bool same_branch(struct walk *k, const struct cursor *c, const struct step *s)
 {
 	int64_t pre_target, run_target;
+	uint64_t target;
 
 	if (s->pre.mnemonic != s->run.mnemonic || s->pre.raw.prefix_count != s->run.raw.prefix_count ||
 	    memcmp(s->pre_bytes, s->run_bytes, s->pre.raw.prefix_count) || !x86_is_relative(&s->run, &run_target) ||
 	    !x86_is_relative(&s->pre, &pre_target))
 		return false;
+	target = walk_run_address(k, c) + run_target;
+	if (s->run_bytes[0] == 0xe8)
+		target = walk_called(k, target);
 	if (s->reloc_count == 1)
-		return walk_refer(k, s->relocs, walk_run_address(k, c) + run_target);
+		return walk_refer(k, s->relocs, target);
 	if (s->reloc_count || c->atom != k->w->pre)
 		return false;
-	note_branch(k, c->at + pre_target, c->run + run_target);
+	note_branch(k, c->at + pre_target, target - k->w->addr);
 	return true;
 }
 

@@ -12,11 +12,20 @@ struct branch {
 	uint64_t run_target;
 };
 
+/* The code that counts a call's depth, as the kernel keeps it; read when it is first needed. */
+struct counting {
+	uint8_t code[32];
+	uint64_t addr;
+	unsigned int size;	/* 0: this kernel has none */
+	bool known;
+};
+
 struct walk {
 	struct arch_walk *w;
 	uint32_t *map;		/* by offset in the object: offset in the running code + 1 */
 	struct branch *branches;
 	size_t branch_count, branch_capacity;
+	struct counting counting;
 };
 
 /* A place in the object's code and in the running code that should be the same. */
@@ -45,6 +54,12 @@ bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target);
 
 /* Where the code at @c goes on the running side, as an address. */
 uint64_t walk_run_address(const struct walk *k, const struct cursor *c);
+
+/*
+ * The function that a call of the address @target of the running code is of:
+ * what follows, where the kernel put code there that counts the call.
+ */
+uint64_t walk_called(struct walk *k, uint64_t target);
 
 /* Compares [c->at, end) of the atom, whole instructions; filling instructions on both sides are passed over. */
 bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_end);
