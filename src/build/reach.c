@@ -82,19 +82,21 @@ static struct error *names_of_side(const char *path, const struct line_range *ra
 	return NULL;
 }
 
-/* The names of all that differs between two files; *@includes is set where they include something else. */
+/* The names of all that differs between two files, of which one may be missing; *@includes is set where they include something else. */
 static struct error *changed_names(const char *a, const char *b, struct defined *out, bool *includes)
 {
 	_cleanup_free_ struct line_range *before = NULL, *after = NULL;
 	_cleanup_free_ char *output = NULL;
 	const char *argv[] = { "diff", "-a", "-U0", a, b, NULL };
 	struct process_options opts = { .argv = argv, .env_add = build_environment };
+	static const struct line_range all = { 1, ULONG_MAX };
 	size_t count;
 	int status;
 
-	/* Only files of the patch can include a new header; a deleted one is theirs as well. */
-	if (!file_exists(a) || !file_exists(b))
-		return NULL;
+	if (!file_exists(a))
+		return file_exists(b) ? names_of_side(b, &all, 1, out, includes) : NULL;
+	if (!file_exists(b))
+		return names_of_side(a, &all, 1, out, includes);
 	TRY(process_run(&opts, &status, &output, NULL));
 	if (status > 1)
 		return system_error(0, "diff failed on %s", a);
@@ -107,6 +109,9 @@ static struct error *names_of_header(struct search *s, const char *name, const c
 {
 	bool includes = false;
 
+	/* Only files of the patch can include a new header; a deleted one is theirs as well. */
+	if (!file_exists(a) || !file_exists(b))
+		return NULL;
 	TRY(changed_names(a, b, &s->changed, &includes));
 	/* What it includes has names as well: too many to look for. */
 	if (includes)
