@@ -522,7 +522,7 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 	r.renumbered = (struct renumbered){ 0 };
 	reach_fini(&r);
 	if (!c->count)
-		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
+		return refuse("NOTHING-COMPILED", "the patch touches no source code of this kernel");
 	return NULL;
 }
 
