@@ -46,6 +46,9 @@ refused "lines that move" NOTHING-CHANGED "the patch changes no running code: wi
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
 refused "code that ran at boot, with code that may rely on it" INIT-CHANGED "*proc_cmdline_init*cmdline_proc_show*" \
 	create "$data/init.patch" "$data/builtin.patch"
+refused "boot code of a new file, with code that needs it" INIT-CHANGED "*extra_init*comes too late*cmdline_proc_show*" \
+	create "$data/new-file-init.patch"
+refused "a macro that both use" INIT-CHANGED "*fork_init*ran already*sysctl_max_threads*" create "$data/macro-init.patch"
 run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_cmdline_init "$data/init.patch" \
 	"$data/builtin.patch"
 expect "the same, where its author knows that it does not: $said" 0 "$status"
