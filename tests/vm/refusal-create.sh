@@ -38,6 +38,11 @@ refused "a patch that does not compile" COMPILE-FAILED \
 refused "code of the vDSO" OUTSIDE-KERNEL "arch/x86/entry/vdso/vclock_gettime.c is part of the vDSO*" create "$data/vdso.patch"
 refused "code that starts processors" OUTSIDE-KERNEL "arch/x86/realmode/rm/wakemain.c is part of the code that *" \
 	create "$data/realmode.patch"
+refused "code of the vDSO, by a header" NOTHING-COMPILED "*" create "$data/vdso-header.patch"
+run "$kmend" create --kernel "$kit" -o "$work/vdso.kmend" "$data/vdso-header.patch" "$data/builtin.patch"
+expect "the same, with other code: status" 0 "$status"
+expect "the same, with other code: what it says" "*note: *vdso/* stays as it is: it is part of the vDSO*" "$said"
+rm -f "$work/vdso.kmend"
 sed 's/^+proc-y\t+= extra.o/+obj-m\t+= extra.o/' "$data/new-file.patch" >"$work/module.patch"
 refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a module of its own, extra" create "$work/module.patch"
 sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
