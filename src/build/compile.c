@@ -333,23 +333,32 @@ struct error *includes_patched(const struct patches *p, const char *path, bool *
 	return NULL;
 }
 
-/* Code that is compiled with the kernel and is no part of its text. */
-static struct error *check_outside(const struct compiled *o)
+const char *outside_place(const char *source)
 {
 	static const char *const places[][2] = {
 		{ "arch/x86/boot/", "the code that unpacks the kernel" },
 		{ "arch/x86/realmode/rm/", "the code that starts processors" },
 		{ "arch/x86/entry/vdso/", "the vDSO, which is mapped into every program" },
+		{ "lib/vdso/", "the vDSO, which is mapped into every program" },
 		{ "arch/x86/purgatory/", "the code between two kernels (kexec)" },
 		{ "drivers/firmware/efi/libstub/", "the code that firmware starts" },
 	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(places) && !o->reached_only; i++)
-		if (!strncmp(o->source, places[i][0], strlen(places[i][0])))
-			return refuse("OUTSIDE-KERNEL", "%s is part of %s, not of the running kernel's text", o->source,
-				      places[i][1]);
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (!strncmp(source, places[i][0], strlen(places[i][0])))
+			return places[i][1];
 	return NULL;
+}
+
+/* What is only reached was noted when it was dropped. */
+static struct error *check_outside(const struct compiled *o)
+{
+	const char *place = outside_place(o->source);
+
+	if (!place || o->reached_only)
+		return NULL;
+	return refuse("OUTSIDE-KERNEL", "%s is part of %s, not of the running kernel's text", o->source, place);
 }
 
 static struct error *load_pre(const struct tree *tree, const struct patches *p, struct compilation *c)
@@ -522,7 +531,7 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 	r.renumbered = (struct renumbered){ 0 };
 	reach_fini(&r);
 	if (!c->count)
-		return refuse("NOTHING-COMPILED", "the patch touches no source code of the kernel");
+		return refuse("NOTHING-COMPILED", "the patch touches no source code of this kernel");
 	return NULL;
 }
 

@@ -27,7 +27,7 @@ struct compiled {
 struct compilation {
 	struct compiled *objects;
 	size_t count;
-	struct names touched;	/* what the patches change in source files, by name */
+	struct names touched;	/* struct reach */
 	struct renumbered renumbered;	/* macros with the number of another one */
 };
 

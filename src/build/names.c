@@ -62,6 +62,7 @@ void defined_fini(struct defined *d)
 {
 	names_fini(&d->names);
 	names_fini(&d->calls);
+	names_fini(&d->values);
 }
 
 static void add_name(struct names *out, const struct token *t)
@@ -78,6 +79,22 @@ static bool names_of_directive(const struct chunk *c, struct names *out)
 	if (c->tokens[2].kind == 'i')
 		names_add(out, c->tokens[2].s, c->tokens[2].len);
 	return true;
+}
+
+/* Whether the directive makes a macro that is an expression, as a size: no statement, no text, no mere flag. */
+static bool is_value(const struct chunk *c)
+{
+	size_t i, body = 3;
+
+	if (!chunk_is(c, "define") || c->count < 5)
+		return false;
+	/* Its parameters begin where its name ends. */
+	if (c->tokens[3].kind == '(' && c->tokens[3].s == c->tokens[2].s + c->tokens[2].len)
+		body = chunk_skip_parens(c, 3);
+	for (i = body; i < c->count; i++)
+		if (strchr("{;", c->tokens[i].kind) || *c->tokens[i].s == '"')
+			return false;
+	return body + 1 < c->count;
 }
 
 static bool has_lower_case(const struct token *t)
@@ -310,6 +327,8 @@ void names_of_ranges(const char *text, const struct line_range *ranges, size_t c
 			names_of_chunk(&c, out);
 		else if (!names_of_directive(&c, &out->names))
 			*whole = true;
+		else if (is_value(&c))
+			add_name(&out->values, &c.tokens[2]);
 	}
 	chunk_fini(&c);
 	free(all);
@@ -344,4 +363,27 @@ bool names_of_users(const char *text, const struct names *used, struct defined *
 	}
 	chunk_fini(&c);
 	return out->names.count + out->calls.count > before;
+}
+
+static bool is_inline(const struct chunk *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->count && c->tokens[i].kind != '{'; i++)
+		if (token_is(&c->tokens[i], "inline") || token_is(&c->tokens[i], "__always_inline"))
+			return true;
+	return false;
+}
+
+bool names_follow(const char *text, struct defined *used)
+{
+	struct scanner s = { .p = text, .line = 1, .line_start = true };
+	size_t before = used->names.count;
+	struct chunk c = { 0 };
+
+	while (chunk_next(&s, &c))
+		if ((c.directive || is_inline(&c)) && mentions(&c, &used->names))
+			names_of_chunk(&c, used);
+	chunk_fini(&c);
+	return used->names.count > before;
 }

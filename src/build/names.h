@@ -29,6 +29,7 @@ bool names_has(const struct names *n, const char *name, size_t len);
 struct defined {
 	struct names names;
 	struct names calls;	/* of macros, which define what their bodies say: pastes_expand() */
+	struct names values;	/* of the names, with names_of_ranges(): macros that are an expression */
 };
 
 void defined_fini(struct defined *d);
@@ -52,6 +53,12 @@ void names_of_ranges(const char *text, const struct line_range *ranges, size_t c
  * that are there only under a condition that does; returns whether any is new.
  */
 bool names_of_users(const char *text, const struct names *used, struct defined *out);
+
+/*
+ * Adds to @used what the macros and inline functions of @text are called that
+ * mention one of its names; returns whether any is new.
+ */
+bool names_follow(const char *text, struct defined *used);
 
 /* Adds to @out what the chunk defines. */
 void names_of_chunk(const struct chunk *c, struct defined *out);

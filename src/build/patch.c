@@ -21,10 +21,34 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
+/* Below arch/, all but x86's own folder is other kernels' (arch/x86/um with ARCH=um). */
+static bool is_foreign(const char *path)
+{
+	if (strncmp(path, "arch/", 5) || !strchr(path + 5, '/'))
+		return false;
+	return strncmp(path, "arch/x86/", 9) || !strncmp(path, "arch/x86/um/", 12);
+}
+
+/* What nobody compiles: texts, and what git and editors read (.gitignore). */
+static bool is_text(const char *name)
+{
+	static const char *const names[] = { "README", "TODO", "MAINTAINERS", "CREDITS", "COPYING" };
+	static const char *const ends[] = { ".rst", ".txt", ".yaml", ".md" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		if (ends_with(name, ends[i]))
+			return true;
+	return *name == '.';
+}
+
 static enum patched_kind kind_of(const char *path)
 {
 	static const char *const outside[] = { "Documentation/", "tools/", "samples/", "scripts/",
-					       "LICENSES/", "usr/", "MAINTAINERS", "CREDITS" };
+					       "LICENSES/", "usr/" };
 	const char *name = strrchr(path, '/');
 	size_t i;
 
@@ -32,6 +56,8 @@ static enum patched_kind kind_of(const char *path)
 	for (i = 0; i < ARRAY_SIZE(outside); i++)
 		if (!strncmp(path, outside[i], strlen(outside[i])))
 			return PATCHED_NOTHING;
+	if (is_foreign(path))
+		return PATCHED_NOTHING;
 	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
 	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
 	    ends_with(name, ".lds.S"))
@@ -40,9 +66,7 @@ static enum patched_kind kind_of(const char *path)
 		return PATCHED_SOURCE;
 	if (ends_with(name, ".h"))
 		return PATCHED_HEADER;
-	if (ends_with(name, ".rst") || ends_with(name, ".txt") || ends_with(name, ".yaml"))
-		return PATCHED_NOTHING;
-	return PATCHED_BUILD;
+	return is_text(name) ? PATCHED_NOTHING : PATCHED_BUILD;
 }
 
 /* The path behind "--- " or "+++ ", its first part taken off (-p1); NULL for /dev/null. */
@@ -375,17 +399,22 @@ static struct error *apply_all(const struct tree *tree, const struct patches *p)
 
 /*
  * Whether what "make prepare" makes can come out differently: all but sources
- * may be read for it, and of those the ones that it makes headers of, which tell
+ * and what is known to be others' may be read for it, and of sources the ones that it makes headers of, which tell
  * offsets and sizes (the Kbuild at the top of the source).
  */
 static bool concerns_prepare(const struct patches *p)
 {
 	size_t i;
 
-	for (i = 0; p && i < p->file_count; i++)
-		if (p->files[i].kind != PATCHED_SOURCE || strstr(p->files[i].path, "-offsets") ||
-		    !strcmp(p->files[i].path, "kernel/bounds.c"))
+	for (i = 0; p && i < p->file_count; i++) {
+		const char *path = p->files[i].path;
+
+		if (p->files[i].kind == PATCHED_NOTHING && (is_foreign(path) || !strncmp(path, "Documentation/", 14)))
+			continue;
+		if (p->files[i].kind != PATCHED_SOURCE || strstr(path, "-offsets") ||
+		    !strcmp(path, "kernel/bounds.c"))
 			return true;
+	}
 	return false;
 }
 

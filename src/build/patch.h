@@ -15,7 +15,7 @@ enum patched_kind {
 	PATCHED_SOURCE,		/* .c or .S: compiled into an object */
 	PATCHED_HEADER,
 	PATCHED_BUILD,		/* Makefile, Kbuild, Kconfig, linker script */
-	PATCHED_NOTHING,	/* documentation, tests, tools: not part of the kernel */
+	PATCHED_NOTHING,	/* documentation, tests, tools, other architectures: not part of the kernel */
 };
 
 struct patched_file {

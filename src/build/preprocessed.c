@@ -318,7 +318,7 @@ static bool affect(struct words *words, const struct piece *piece)
 {
 	static const struct line_range all = { 1, ULONG_MAX };
 	_cleanup_free_ char *text = xstrndup(piece->start, piece->len);
-	struct defined d = { { 0 }, { 0 } };
+	struct defined d = { 0 };
 	bool whole = false, includes = false, known;
 	size_t i;
 

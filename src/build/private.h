@@ -37,6 +37,9 @@ struct error *drop_unbuilt(const struct tree *tree, char **names, size_t *count)
 /* Whether the .cmd file at @path has a file that the patches touch among what was included. */
 struct error *includes_patched(const struct patches *p, const char *path, bool *includes) __must_use;
 
+/* What a source belongs to that is compiled with the kernel and is no part of its text; NULL for all others. */
+const char *outside_place(const char *source);
+
 void compiled_fini(struct compiled *o);
 
 /*

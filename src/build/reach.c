@@ -23,6 +23,7 @@ struct search {
 	const struct tree *tree;
 	struct defined changed;		/* what stands for the change */
 	struct defined touched;		/* what changes in source files */
+	struct defined values;		/* macros of headers that become another expression, and what is made of them */
 	size_t grepped;			/* how many of its names were looked for */
 	size_t expanded;		/* how many of its calls */
 	struct pastes *pastes;
@@ -30,6 +31,8 @@ struct search {
 	struct names headers, sources;	/* paths */
 	struct names local;		/* changed files all of whose includers count */
 	struct renumbered renumbered;	/* macros of the patched files */
+	char *copies;			/* a folder with the patched files: */
+	char *before, *after;		/* without and with the patches */
 };
 
 static bool ends_with(const char *s, const char *end)
@@ -82,19 +85,21 @@ static struct error *names_of_side(const char *path, const struct line_range *ra
 	return NULL;
 }
 
-/* The names of all that differs between two files; *@includes is set where they include something else. */
+/* The names of all that differs between two files, of which one may be missing; *@includes is set where they include something else. */
 static struct error *changed_names(const char *a, const char *b, struct defined *out, bool *includes)
 {
 	_cleanup_free_ struct line_range *before = NULL, *after = NULL;
 	_cleanup_free_ char *output = NULL;
 	const char *argv[] = { "diff", "-a", "-U0", a, b, NULL };
 	struct process_options opts = { .argv = argv, .env_add = build_environment };
+	static const struct line_range all = { 1, ULONG_MAX };
 	size_t count;
 	int status;
 
-	/* Only files of the patch can include a new header; a deleted one is theirs as well. */
-	if (!file_exists(a) || !file_exists(b))
-		return NULL;
+	if (!file_exists(a))
+		return file_exists(b) ? names_of_side(b, &all, 1, out, includes) : NULL;
+	if (!file_exists(b))
+		return names_of_side(a, &all, 1, out, includes);
 	TRY(process_run(&opts, &status, &output, NULL));
 	if (status > 1)
 		return system_error(0, "diff failed on %s", a);
@@ -107,6 +112,9 @@ static struct error *names_of_header(struct search *s, const char *name, const c
 {
 	bool includes = false;
 
+	/* Only files of the patch can include a new header; a deleted one is theirs as well. */
+	if (!file_exists(a) || !file_exists(b))
+		return NULL;
 	TRY(changed_names(a, b, &s->changed, &includes));
 	/* What it includes has names as well: too many to look for. */
 	if (includes)
@@ -139,23 +147,48 @@ static struct error *compare_values(struct search *s, const char *name, const ch
 	return NULL;
 }
 
+static struct error *copy_patched(struct search *s, const struct patches *p)
+{
+	TRY(temp_dir_new(&s->copies));
+	s->before = path_join(s->copies, "before");
+	s->after = path_join(s->copies, "after");
+	TRY(make_dirs(s->before));
+	TRY(make_dirs(s->after));
+	TRY(patch_copy_plain(s->tree, p, s->before));
+	TRY(patch_copy_plain(s->tree, p, s->after));
+	return patch_apply_in(s->after, p);
+}
+
+static void add_all(struct names *to, const struct names *from)
+{
+	size_t i;
+
+	for (i = 0; i < from->count; i++)
+		names_add(to, from->list[i], strlen(from->list[i]));
+}
+
+/* The macros of a local header, whose other names nobody looks for. */
+static struct error *values_of_local(struct search *s, const char *a, const char *b)
+{
+	struct defined changed = { 0 };
+	struct error *err;
+	bool ignored;
+
+	err = changed_names(a, b, &changed, &ignored);
+	add_all(&s->values.names, &changed.values);
+	defined_fini(&changed);
+	return err;
+}
+
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
-	_cleanup_free_ char *dir = NULL, *before = NULL, *after = NULL;
 	bool ignored;
 	size_t i;
 
-	TRY(temp_dir_new(&dir));
-	before = path_join(dir, "before");
-	after = path_join(dir, "after");
-	TRY(make_dirs(before));
-	TRY(make_dirs(after));
-	TRY(patch_copy_plain(s->tree, p, before));
-	TRY(patch_copy_plain(s->tree, p, after));
-	TRY(patch_apply_in(after, p));
+	TRY(copy_patched(s, p));
 	for (i = 0; i < p->file_count; i++) {
-		_cleanup_free_ char *a = path_join(before, p->files[i].path);
-		_cleanup_free_ char *b = path_join(after, p->files[i].path);
+		_cleanup_free_ char *a = path_join(s->before, p->files[i].path);
+		_cleanup_free_ char *b = path_join(s->after, p->files[i].path);
 
 		if (p->files[i].kind != PATCHED_HEADER && p->files[i].kind != PATCHED_SOURCE)
 			continue;
@@ -164,10 +197,13 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
 		if (p->files[i].kind == PATCHED_SOURCE)
 			TRY(changed_names(a, b, &s->touched, &ignored));
-		else if (!is_local(p->files[i].path))
+		else if (is_local(p->files[i].path))
+			TRY(values_of_local(s, a, b));
+		else
 			TRY(names_of_header(s, p->files[i].path, a, b));
 	}
-	return remove_tree(dir);
+	add_all(&s->values.names, &s->changed.values);
+	return NULL;
 }
 
 static void sort_out(struct search *s, char *output)
@@ -527,6 +563,88 @@ static struct error *search(struct search *s, const struct patches *p)
 	return follow_headers(s);
 }
 
+/* The file as the patches leave it. */
+static struct error *read_after(const struct search *s, const char *name, void **text)
+{
+	_cleanup_free_ char *path = path_join(s->after, name);
+	size_t size;
+
+	return file_exists(path) ? file_read(path, SOURCE_MAX, text, &size) : read_source(s, name, text);
+}
+
+/* What headers make of the macros that become another expression. */
+static struct error *follow_values(struct search *s)
+{
+	const struct names *lists[] = { &s->headers, &s->local };
+	bool more = s->values.names.count > 0;
+	size_t i, k;
+
+	while (more) {
+		more = false;
+		for (k = 0; k < ARRAY_SIZE(lists); k++)
+			for (i = 0; i < lists[k]->count; i++) {
+				_cleanup_free_ void *text = NULL;
+
+				if (!ends_with(lists[k]->list[i], ".h"))
+					continue;
+				TRY(read_after(s, lists[k]->list[i], &text));
+				more |= names_follow(text, &s->values);
+			}
+	}
+	return NULL;
+}
+
+/* Whom such a macro reaches in a source file, which may have some of its own: @own. */
+static struct error *touch_users_in(struct search *s, const char *name, const struct names *own)
+{
+	struct defined used = { 0 };
+	_cleanup_free_ void *text = NULL;
+
+	if (!s->values.names.count && !own->count)
+		return NULL;
+	TRY(read_after(s, name, &text));
+	add_all(&used.names, &s->values.names);
+	add_all(&used.names, own);
+	while (names_follow(text, &used))
+		;
+	names_of_users(text, &used.names, &s->touched);
+	defined_fini(&used);
+	return NULL;
+}
+
+/*
+ * A macro that becomes another expression touches what uses it: code that ran
+ * with the one goes with code that will run with the other no better than if
+ * the patch had named it.
+ */
+static struct error *touch_users(struct search *s, const struct patches *p)
+{
+	const struct names none = { 0 };
+	size_t i;
+
+	TRY(follow_values(s));
+	for (i = 0; i < p->file_count; i++) {
+		_cleanup_free_ char *a = path_join(s->before, p->files[i].path);
+		_cleanup_free_ char *b = path_join(s->after, p->files[i].path);
+		struct defined own = { 0 };
+		struct error *err;
+		bool ignored;
+
+		if (p->files[i].kind != PATCHED_SOURCE || !file_exists(a) || !file_exists(b))
+			continue;
+		err = changed_names(a, b, &own, &ignored);
+		if (!err)
+			err = touch_users_in(s, p->files[i].path, &own.values);
+		defined_fini(&own);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < s->sources.count; i++)
+		if (ends_with(s->sources.list[i], ".c") && !is_patched(p, s->sources.list[i]))
+			TRY(touch_users_in(s, s->sources.list[i], &none));
+	return NULL;
+}
+
 /* A number by which files can be put into an order that has nothing to do with what they are. */
 static unsigned long lot(const char *path)
 {
@@ -571,6 +689,10 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, size_
 	err = others == REACH_ALL ? try_patches(&s, p) : search(&s, p);
 	if (!err && others)
 		err = add_others(&s, others);
+	if (!err)
+		err = touch_users(&s, p);
+	if (!err)
+		err = remove_tree(s.copies);
 	r->sources = xcalloc(s.sources.count, sizeof(*r->sources));
 	for (i = 0; i < s.sources.count && !err; i++)
 		if (!is_patched(p, s.sources.list[i]))
@@ -579,12 +701,17 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, size_
 	r->touched = s.touched.names;
 	r->renumbered = s.renumbered;
 	names_fini(&s.touched.calls);
+	names_fini(&s.touched.values);
 	defined_fini(&s.changed);
+	defined_fini(&s.values);
 	pastes_free(s.pastes);
 	names_fini(&s.makers);
 	names_fini(&s.headers);
 	names_fini(&s.sources);
 	names_fini(&s.local);
+	free(s.copies);
+	free(s.before);
+	free(s.after);
 	return err;
 }
 

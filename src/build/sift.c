@@ -71,6 +71,26 @@ static struct error *is_unreached(const struct tree *tree, const struct patches 
 	return NULL;
 }
 
+/* What no update can change, and nothing else tells of: kbuild does not list it with the kernel's objects. */
+static void note_outside(const struct compilation *c)
+{
+	const char *noted = "";
+	size_t i, k, others;
+
+	for (i = 0; i < c->count; i++) {
+		const char *place = c->objects[i].reached_only ? outside_place(c->objects[i].source) : NULL;
+
+		/* They are sorted: those of one place follow each other. */
+		if (!place || !strcmp(place, noted))
+			continue;
+		noted = place;
+		for (k = i + 1, others = 0; k < c->count; k++)
+			others += outside_place(c->objects[k].source) == place;
+		log_info("note: %s%s may use what the patch changes elsewhere, and stays as it is: it is part of %s",
+			 c->objects[i].source, others ? " (and others with it)" : "", place);
+	}
+}
+
 static struct error *drop_unreached(const struct tree *tree, const struct patches *p, struct compilation *c)
 {
 	_cleanup_free_ bool *kept = xcalloc(c->count, sizeof(*kept));
@@ -225,6 +245,7 @@ struct error *sift_objects(const struct tree *tree, const struct patches *p,
 	_cleanup_free_ bool *kept = xcalloc(c->count, sizeof(*kept));
 	size_t i;
 
+	note_outside(c);
 	TRY(drop_unreached(tree, p, c));
 	TRY(check_width(c, opts, SIFT_MAX));
 	if (!count_reached(c))

@@ -82,12 +82,13 @@ static bool is_accepted(const char *name, char *const *accepted, size_t count)
 	return i < count;
 }
 
-static void note_past_name(struct target_list *list, const char *name, const struct compiled *o,
+static void note_past_name(struct target_list *list, const char *name, bool added, const struct compiled *o,
 			   const struct names *touched, const struct accepted *accepted)
 {
 	if (!list->past && names_has(touched, name, strlen(name)) &&
 	    !is_accepted(name, accepted->init, accepted->init_count))
-		list->past = xasprintf("%s in %s", name, o->name);
+		list->past = xasprintf("%s in %s, which %s", name, o->name,
+				       added ? "is new and comes too late to run" : "ran already");
 }
 
 /* Code that the patch names; what changes only with what is inlined does not set up anything else. */
@@ -101,10 +102,10 @@ static struct error *note_past(struct target_list *list, struct change *c, const
 	for (i = 0; i < c->past_count; i++) {
 		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
 
-		note_past_name(list, name, o, touched, accepted);
+		note_past_name(list, name, !c->past[i]->twin, o, touched, accepted);
 	}
 	for (i = 0; i < c->past_inlined.count; i++)
-		note_past_name(list, c->past_inlined.list[i], o, touched, accepted);
+		note_past_name(list, c->past_inlined.list[i], false, o, touched, accepted);
 	return NULL;
 }
 
@@ -139,7 +140,7 @@ static struct error *check_past(const struct target_list *list)
 				if (is_past(c, c->replaced[n]))
 					continue;
 				return refuse("INIT-CHANGED",
-					      "the patch changes %s, which ran already, together with %s, which may rely on what it does now: say in a hook what shall be done (kmend/hooks.h), or --accept init:%.*s where nothing has to be",
+					      "the patch changes %s, together with %s, which may rely on what it does now: say in a hook what shall be done (kmend/hooks.h), or --accept init:%.*s where nothing has to be",
 					      list->past, name, (int)strcspn(list->past, " "), list->past);
 			}
 		}

@@ -108,6 +108,36 @@ static void lists_what_is_touched(void **state)
 	}
 }
 
+/* One path for each kind of thing. */
+static void knows_what_is_not_compiled(void **state)
+{
+	static const struct {
+		const char *path;
+		enum patched_kind kind;
+	} cases[] = {
+		{ "arch/arm64/Kconfig", PATCHED_NOTHING }, { "arch/arm64/mm/Makefile", PATCHED_NOTHING },
+		{ "arch/arm64/include/asm/tlb.h", PATCHED_NOTHING }, { "arch/s390/mm/fault.c", PATCHED_NOTHING },
+		{ "arch/arm/boot/dts/a.dts", PATCHED_NOTHING }, { "arch/riscv/kernel/vmlinux.lds.S", PATCHED_NOTHING },
+		{ "arch/x86/um/asm/elf.h", PATCHED_NOTHING }, { "arch/Kconfig", PATCHED_BUILD },
+		{ "arch/x86/Kconfig", PATCHED_BUILD }, { "arch/x86/mm/fault.c", PATCHED_SOURCE },
+		{ "arch/x86/include/asm/tlb.h", PATCHED_HEADER }, { "arch/x86/entry/syscalls/syscall_64.tbl", PATCHED_BUILD },
+		{ "tools/testing/selftests/x/Makefile", PATCHED_NOTHING }, { "samples/x/Kconfig", PATCHED_NOTHING },
+		{ "MAINTAINERS", PATCHED_NOTHING }, { "kernel/.gitignore", PATCHED_NOTHING },
+		{ ".mailmap", PATCHED_NOTHING }, { "drivers/x/README", PATCHED_NOTHING }, { "fs/x/a.rst", PATCHED_NOTHING },
+		{ "certs/default_x509.genkey", PATCHED_BUILD }, { "lib/gen.pl", PATCHED_BUILD },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = xasprintf("--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-a\n+b\n", cases[i].path,
+						      cases[i].path);
+
+		assert_ok(read_patch(text));
+		if (patches->files[0].kind != cases[i].kind)
+			fail_msg("%s is taken for %d", cases[i].path, patches->files[0].kind);
+	}
+}
+
 static void refuses_what_is_no_patch(void **state)
 {
 	static const char *const bad[] = {
@@ -274,7 +304,7 @@ static void applies_on_top(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(lists_what_is_touched), T(refuses_what_is_no_patch),
+		T(lists_what_is_touched), T(knows_what_is_not_compiled), T(refuses_what_is_no_patch),
 		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
 		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
 		T(several_patches_of_one_file), T(applies_on_top),

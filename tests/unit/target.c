@@ -49,6 +49,36 @@ static void test_files_that_come_and_go(void **state)
 	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", KEEP, NULL), "FILE-DELETED");
 }
 
+#define INIT "__attribute__((section(\".init.text\"))) "
+
+/* Boot code of a new file never runs: what the other code needs of it is not there. */
+static void test_boot_code_of_new_file(void **state)
+{
+	char *accepted[] = { (char *)"create" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct compilation c = { .objects = xcalloc(2, sizeof(*c.objects)), .count = 2 };
+		struct accepted all = { .init = accepted, .init_count = i };
+		struct target_list list;
+		struct error *err;
+
+		c.objects[0] = object_of("a.o", KEEP, "int fresh(void); int keep(void) { return fresh(); }\n");
+		c.objects[0].pre_debug = compile_debug("pre.o", KEEP);
+		c.objects[0].post_debug = compile_debug("post.o", "int keep(void) { return 2; }\n");
+		c.objects[1] = object_of("b.o", "", "int cache; int fresh(void) { return cache; }\n"
+					 INIT "int create(void) { return cache = 1; }\n");
+		names_add(&c.touched, "create", strlen("create"));
+		err = targets_extract(&c, &all, &list);
+		if (!i)
+			assert_refused(err, "INIT-CHANGED");
+		else
+			assert_ok(err);
+		targets_fini(&list);
+		compilation_fini(&c);
+	}
+}
+
 /* Bits that get other numbers: refused where the code of that file changes, and is not accepted. */
 static void test_renumbered_macros(void **state)
 {
@@ -85,6 +115,7 @@ int main(void)
 		cmocka_unit_test(test_moved_function),
 		cmocka_unit_test(test_new_function_alone),
 		cmocka_unit_test(test_files_that_come_and_go),
+		cmocka_unit_test(test_boot_code_of_new_file),
 		cmocka_unit_test(test_renumbered_macros),
 	};
 

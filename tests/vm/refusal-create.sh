@@ -38,6 +38,11 @@ refused "a patch that does not compile" COMPILE-FAILED \
 refused "code of the vDSO" OUTSIDE-KERNEL "arch/x86/entry/vdso/vclock_gettime.c is part of the vDSO*" create "$data/vdso.patch"
 refused "code that starts processors" OUTSIDE-KERNEL "arch/x86/realmode/rm/wakemain.c is part of the code that *" \
 	create "$data/realmode.patch"
+refused "code of the vDSO, by a header" NOTHING-COMPILED "*" create "$data/vdso-header.patch"
+run "$kmend" create --kernel "$kit" -o "$work/vdso.kmend" "$data/vdso-header.patch" "$data/builtin.patch"
+expect "the same, with other code: status" 0 "$status"
+expect "the same, with other code: what it says" "*note: *vdso/* stays as it is: it is part of the vDSO*" "$said"
+rm -f "$work/vdso.kmend"
 sed 's/^+proc-y\t+= extra.o/+obj-m\t+= extra.o/' "$data/new-file.patch" >"$work/module.patch"
 refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a module of its own, extra" create "$work/module.patch"
 sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
@@ -46,6 +51,9 @@ refused "lines that move" NOTHING-CHANGED "the patch changes no running code: wi
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
 refused "code that ran at boot, with code that may rely on it" INIT-CHANGED "*proc_cmdline_init*cmdline_proc_show*" \
 	create "$data/init.patch" "$data/builtin.patch"
+refused "boot code of a new file, with code that needs it" INIT-CHANGED "*extra_init*comes too late*cmdline_proc_show*" \
+	create "$data/new-file-init.patch"
+refused "a macro that both use" INIT-CHANGED "*fork_init*ran already*sysctl_max_threads*" create "$data/macro-init.patch"
 run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_cmdline_init "$data/init.patch" \
 	"$data/builtin.patch"
 expect "the same, where its author knows that it does not: $said" 0 "$status"
