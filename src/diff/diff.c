@@ -21,6 +21,12 @@ static bool is_debug_message(const struct atom *a)
 	return !strcmp(a->section->name, "__dyndbg");
 }
 
+bool atom_starts_anew(const struct atom *a)
+{
+	return is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
+	       !strncmp(a->section->name, ".data..once", 11);
+}
+
 /* The pointer to the format in a struct _ddebug (include/linux/dynamic_debug.h). */
 #define DEBUG_FORMAT 3
 
@@ -259,9 +265,7 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 			      atom_name(a), c->post->name, a->twin->section->name, a->section->name);
 	if (a->state == ATOM_CHANGED)
 		return refuse_data(c, a, "which lives");
-	/* A flag that something was said already: it may be said once more. */
-	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) || is_debug_message(a) ||
-	    !strncmp(a->section->name, ".data.once", 10) || !strncmp(a->section->name, ".data..once", 11))
+	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) || atom_starts_anew(a))
 		return NULL;
 	old = correlate_doubt(c, a);
 	if (old)
