@@ -197,7 +197,8 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
 	note_lost(list, &change);
-	if (!err && change_acts(&change))
+	/* Of a file that the patch adds nothing lives. */
+	if (!err && change_acts(&change) && o->pre_debug)
 		err = layout_compare(&change, o->pre_debug, o->post_debug, accepted->layouts,
 				     accepted->layout_count);
 	if (!err)

@@ -81,6 +81,23 @@ static void test_files_that_come_and_go(void **state)
 	assert_targets(object_of("a.o", KEEP, KEEP), object_of("b.o", KEEP, NULL), "FILE-DELETED");
 }
 
+/* Nothing lives that a file which is new could have had another layout of. */
+static void test_hooks_in_a_new_file(void **state)
+{
+	static const char post[] = "static int first(void) { return external(1); }\n" HOOK("pre_apply", "first");
+	_cleanup_free_ char *with_externals = xasprintf(PROLOGUE "%s", post);
+	struct compilation c = { .objects = xcalloc(1, sizeof(*c.objects)), .count = 1 };
+	struct accepted none = { 0 };
+	struct target_list list;
+
+	c.objects[0] = object_of("a.o", "", post);
+	c.objects[0].post_debug = compile_debug("post.o", with_externals);
+	assert_ok(targets_extract(&c, &none, &list));
+	assert_int_equal(list.targets[0].extraction->hook_count, 1);
+	targets_fini(&list);
+	compilation_fini(&c);
+}
+
 /* Bits that get other numbers: refused where the code of that file changes, and is not accepted. */
 static void test_renumbered_macros(void **state)
 {
@@ -118,6 +135,7 @@ int main(void)
 		cmocka_unit_test(test_moved_data),
 		cmocka_unit_test(test_new_function_alone),
 		cmocka_unit_test(test_files_that_come_and_go),
+		cmocka_unit_test(test_hooks_in_a_new_file),
 		cmocka_unit_test(test_renumbered_macros),
 	};
 
