@@ -21,9 +21,17 @@ static bool is_debug_message(const struct atom *a)
 	return !strcmp(a->section->name, "__dyndbg");
 }
 
+/* The struct ratelimit_state of printk_ratelimited() and its like (include/linux/printk.h, dev_printk.h). */
+static bool is_message_limit(const struct atom *a)
+{
+	_cleanup_free_ char *base = a->symbol ? base_name(a->symbol->name) : NULL;
+
+	return base && !strcmp(base, "_rs") && strcmp(base, a->symbol->name);
+}
+
 bool atom_starts_anew(const struct atom *a)
 {
-	return is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
+	return is_message_limit(a) || is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
 	       !strncmp(a->section->name, ".data..once", 11);
 }
 

@@ -198,6 +198,18 @@ static void ambiguous_once_flags(void **state)
 	assert_replaced("f ");
 }
 
+/* The limit of a message, which the macros call _rs; another thing that is limited has a name of its own. */
+static void ambiguous_limits(void **state)
+{
+#define LIMITED(name) "{ static struct { int lock, interval, burst; long begin; } " name " = { 0, 1250, 10 }; if (external(" name ".burst--)) external(1); }"
+	assert_ok(compare("void f(int x) { " LIMITED("_rs") LIMITED("_rs") " }",
+			  "void f(int x) { " LIMITED("_rs") LIMITED("_rs") LIMITED("_rs") " external(x); }"));
+	assert_replaced("f ");
+	assert_refused(compare("void f(int x) { " LIMITED("rs") LIMITED("rs") " }",
+			       "void f(int x) { " LIMITED("rs") LIMITED("rs") LIMITED("rs") " external(x); }"),
+		       "STATIC-AMBIGUOUS");
+}
+
 /*
  * pr_debug(): what is switched on lives in an object of its own, which goes on living where it is the same message, also
  * where the code of another function has it now.  Another message is new, and is off.
@@ -746,7 +758,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_changed), T(one_function_changed), T(another_callee),
 		T(functions_that_share_a_section), T(renumbered_statics),
-		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(statics_of_other_functions), T(ambiguous_once_flags), T(debug_messages),
+		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(statics_of_other_functions), T(ambiguous_once_flags), T(ambiguous_limits), T(debug_messages),
 		T(added_statics),
 		T(changed_strings), T(changed_wide_strings), T(changed_constants),
 		T(constants_that_refer_to_constants), T(constants_with_functions),
