@@ -32,47 +32,6 @@ static void move_notes(struct target_list *list, struct change *change)
 	change->note_count = 0;
 }
 
-static void note_lost(struct target_list *list, const struct change *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->pre->atom_count; i++) {
-		const struct atom *a = &c->pre->atoms[i];
-
-		if (a->twin || !atom_is_function(a) || a->symbol->bind == STB_LOCAL)
-			continue;
-		list->lost = xreallocarray(list->lost, list->lost_count + 1, sizeof(*list->lost));
-		list->lost[list->lost_count++] = xstrdup(a->symbol->name);
-	}
-}
-
-/* Code elsewhere goes on calling a function where it was: its new home would not be noticed. */
-static struct error *check_moved(const struct target_list *list, const struct change *c)
-{
-	size_t i, k;
-
-	for (i = 0; i < c->post->atom_count; i++) {
-		const struct atom *a = &c->post->atoms[i];
-
-		for (k = 0; change_is_new_global(c, a) && k < list->lost_count; k++)
-			if (!strcmp(a->symbol->name, list->lost[k]))
-				return refuse("FUNCTION-MOVED",
-					      "the patch moves %s to %s: code that it does not change goes on calling the old one",
-					      a->symbol->name, c->post->name);
-	}
-	return NULL;
-}
-
-static struct error *check_all_moved(const struct target_list *list)
-{
-	size_t i, k;
-
-	for (i = 0; i < list->count; i++)
-		for (k = 0; k < list->targets[i].count; k++)
-			TRY(check_moved(list, &list->targets[i].changes[k]));
-	return NULL;
-}
-
 static bool is_accepted(const char *name, char *const *accepted, size_t count)
 {
 	size_t i;
@@ -80,6 +39,85 @@ static bool is_accepted(const char *name, char *const *accepted, size_t count)
 	for (i = 0; i < count && strcmp(accepted[i], name); i++)
 		;
 	return i < count;
+}
+
+static bool is_data(const struct change *c, const struct atom *a)
+{
+	return a->symbol && atom_size(a) && section_classify(a->section, c->module) == CLASS_DATA;
+}
+
+static void note_lost(struct target_list *list, const struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		if (a->twin || !(is_data(c, a) || (atom_is_function(a) && a->symbol->bind != STB_LOCAL)))
+			continue;
+		list->lost = xreallocarray(list->lost, list->lost_count + 1, sizeof(*list->lost));
+		list->lost[list->lost_count++] = (struct lost){ c->post, a, base_name(a->symbol->name) };
+	}
+}
+
+/* Code elsewhere goes on using a variable where it was, and what a static one holds stays there. */
+static struct error *check_data_moved(const struct change *c, const struct atom *a, const struct lost *lost,
+				      const struct accepted *accepted)
+{
+	_cleanup_free_ char *base = base_name(atom_name(a));
+	bool local = a->symbol->bind == STB_LOCAL && lost->atom->symbol->bind == STB_LOCAL;
+
+	if (lost->from == c->post || strcmp(base, lost->name) || atom_is_function(lost->atom))
+		return NULL;
+	/* Of equal names two static ones may have, by chance. */
+	if (local && (atom_size(a) != atom_size(lost->atom) || atom_starts_anew(a) ||
+		      is_accepted(base, accepted->data, accepted->data_count)))
+		return NULL;
+	if (local)
+		return refuse("DATA-MOVED",
+			      "the patch moves %s from %s to %s, where it would start anew: what it holds stays where it is (--accept data:%s says that these are different things, or that nothing is lost)",
+			      base, lost->from->name, c->post->name, base);
+	return refuse("DATA-MOVED",
+		      "the patch moves %s from %s to %s: code that it does not change goes on using the old one",
+		      base, lost->from->name, c->post->name);
+}
+
+/* Code elsewhere goes on calling a function where it was: its new home would not be noticed. */
+static struct error *check_function_moved(const struct change *c, const struct atom *a, const struct lost *lost)
+{
+	if (!atom_is_function(lost->atom) || strcmp(a->symbol->name, lost->atom->symbol->name))
+		return NULL;
+	return refuse("FUNCTION-MOVED",
+		      "the patch moves %s to %s: code that it does not change goes on calling the old one",
+		      a->symbol->name, c->post->name);
+}
+
+static struct error *check_moved(const struct target_list *list, const struct change *c,
+				 const struct accepted *accepted)
+{
+	size_t i, k;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *a = &c->post->atoms[i];
+
+		for (k = 0; a->state == ATOM_NEW && k < list->lost_count; k++) {
+			if (change_is_new_global(c, a))
+				TRY(check_function_moved(c, a, &list->lost[k]));
+			if (is_data(c, a))
+				TRY(check_data_moved(c, a, &list->lost[k], accepted));
+		}
+	}
+	return NULL;
+}
+
+static struct error *check_all_moved(const struct target_list *list, const struct accepted *accepted)
+{
+	size_t i, k;
+
+	for (i = 0; i < list->count; i++)
+		for (k = 0; k < list->targets[i].count; k++)
+			TRY(check_moved(list, &list->targets[i].changes[k], accepted));
+	return NULL;
 }
 
 static void note_past_name(struct target_list *list, const char *name, bool added, const struct compiled *o,
@@ -160,7 +198,8 @@ static struct error *add_object(struct target_list *list, const struct compiled 
 		return refuse("FILE-DELETED", "the patch deletes %s, whose code runs", o->source);
 	err = diff_objects(&change);
 	note_lost(list, &change);
-	if (!err && change_acts(&change))
+	/* Of a file that the patch adds nothing lives. */
+	if (!err && change_acts(&change) && o->pre_debug)
 		err = layout_compare(&change, o->pre_debug, o->post_debug, accepted->layouts,
 				     accepted->layout_count);
 	if (!err)
@@ -345,7 +384,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 	free(all.layouts);
 	if (err)
 		return err;
-	TRY(check_all_moved(list));
+	TRY(check_all_moved(list, accepted));
 	TRY(check_past(list));
 	TRY(check_renumbered(list, &c->renumbered, accepted));
 	if (!changes_anything(list))
@@ -376,7 +415,7 @@ void targets_fini(struct target_list *list)
 		free(list->notes[i]);
 	free(list->notes);
 	for (i = 0; i < list->lost_count; i++)
-		free(list->lost[i]);
+		free(list->lost[i].name);
 	free(list->lost);
 	free(list->past);
 	free(list->targets);

@@ -21,6 +21,13 @@ struct target {
 	size_t level;			/* it is loaded after those below it */
 };
 
+/* A global function, or a variable, that @from has no longer. */
+struct lost {
+	const struct object *from;
+	const struct atom *atom;
+	char *name;			/* without the numbers of the compiler; owned */
+};
+
 struct target_list {
 	struct target *targets;		/* in the order of loading, vmlinux first, then by name */
 	size_t count;
@@ -28,7 +35,7 @@ struct target_list {
 	size_t note_count;
 	char *past;			/* what the patches change and ran already, or NULL */
 	bool hooked;			/* they say what shall be done when they are applied */
-	char **lost;			/* global functions that their objects no longer have */
+	struct lost *lost;		/* what their objects no longer have */
 	size_t lost_count;
 };
 
@@ -44,8 +51,8 @@ struct accepted {
 
 /*
  * Compares and extracts.  Errors: the refusals of diff_objects() and
- * extract_change() and layout_compare(); FILE-DELETED, FUNCTION-MOVED; NOTHING-CHANGED where the patch
- * changes no running code.
+ * extract_change() and layout_compare(); FILE-DELETED, FUNCTION-MOVED, DATA-MOVED;
+ * NOTHING-CHANGED where the patch changes no running code.
  */
 struct error *targets_extract(const struct compilation *c, const struct accepted *accepted,
 			      struct target_list *list) __must_use;

@@ -300,6 +300,34 @@ static bool referrer_is_gone(const struct change *c, const struct atom *a)
 	return false;
 }
 
+/* Whether a function that is new, or nothing at all, refers to @b. */
+static bool referrer_is_new(const struct change *c, const struct atom *b)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		const struct atom *f = &c->post->atoms[i];
+
+		if (!refers_to(c->post, c->post_tables, f, b))
+			continue;
+		if (!f->twin && atom_is_function(f))
+			return true;
+		any = true;
+	}
+	return !any;
+}
+
+/*
+ * Whether @a, of which @b has the base name and the content, can have gone to
+ * other code: what is in functions that go on using their own is another thing.
+ */
+static bool may_have_moved(const struct change *c, const struct atom *a, const struct atom *b)
+{
+	return section_classify(b->section, c->module) != CLASS_DATA || atom_starts_anew(b) ||
+	       referrer_is_gone(c, a) || referrer_is_new(c, b);
+}
+
 const struct atom *correlate_doubt(const struct change *c, const struct atom *post)
 {
 	_cleanup_free_ char *base = base_name(post->symbol->name);
@@ -387,7 +415,7 @@ static void pair_single(struct correlation *k, struct atom *b)
 	}
 	if (a && single_left(k->c->post, k->post_base, base) == b && pairable(k, a, b) &&
 	    (atom_is_function(b) || share_referrer(k->c, a, b) ||
-	     compare_atoms(k->c, a, b, COMPARE_LOOSE))) {
+	     (compare_atoms(k->c, a, b, COMPARE_LOOSE) && may_have_moved(k->c, a, b)))) {
 		pair(k, a, b);
 		return;
 	}
@@ -397,14 +425,15 @@ static void pair_single(struct correlation *k, struct atom *b)
 		pair(k, a, b);
 }
 
-static void pair_what_is_single(struct correlation *k)
+/* Functions before data: what is left of them tells where the data can be from. */
+static void pair_what_is_single(struct correlation *k, bool functions)
 {
 	size_t i;
 
 	for (i = 0; i < k->c->post->atom_count; i++) {
 		struct atom *b = &k->c->post->atoms[i];
 
-		if (!b->twin && is_numbered(b, k->post_base))
+		if (!b->twin && is_numbered(b, k->post_base) && atom_is_function(b) == functions)
 			pair_single(k, b);
 	}
 }
@@ -524,7 +553,9 @@ void correlate(struct change *c)
 		} while (k.progress);
 		align_changed_functions(&k);
 		if (!k.progress)
-			pair_what_is_single(&k);
+			pair_what_is_single(&k, true);
+		if (!k.progress)
+			pair_what_is_single(&k, false);
 	} while (k.progress);
 	free_bases(c->pre, k.pre_base);
 	free_bases(c->post, k.post_base);

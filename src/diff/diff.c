@@ -21,6 +21,20 @@ static bool is_debug_message(const struct atom *a)
 	return !strcmp(a->section->name, "__dyndbg");
 }
 
+/* The struct ratelimit_state of printk_ratelimited() and its like (include/linux/printk.h, dev_printk.h). */
+static bool is_message_limit(const struct atom *a)
+{
+	_cleanup_free_ char *base = a->symbol ? base_name(a->symbol->name) : NULL;
+
+	return base && !strcmp(base, "_rs") && strcmp(base, a->symbol->name);
+}
+
+bool atom_starts_anew(const struct atom *a)
+{
+	return is_message_limit(a) || is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
+	       !strncmp(a->section->name, ".data..once", 11);
+}
+
 /* The pointer to the format in a struct _ddebug (include/linux/dynamic_debug.h). */
 #define DEBUG_FORMAT 3
 
@@ -259,9 +273,7 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 			      atom_name(a), c->post->name, a->twin->section->name, a->section->name);
 	if (a->state == ATOM_CHANGED)
 		return refuse_data(c, a, "which lives");
-	/* A flag that something was said already: it may be said once more. */
-	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) || is_debug_message(a) ||
-	    !strncmp(a->section->name, ".data.once", 10) || !strncmp(a->section->name, ".data..once", 11))
+	if (a->state != ATOM_NEW || !a->symbol || !atom_size(a) || atom_starts_anew(a))
 		return NULL;
 	old = correlate_doubt(c, a);
 	if (old)

@@ -75,6 +75,12 @@ bool same_home(const struct atom *pre, const struct atom *post);
 /* Whether it is write-protected in memory. */
 bool atom_is_read_only(const struct atom *a);
 
+/*
+ * A flag that something was said already, the switch of a debug message, or a
+ * limit of messages: where it starts anew, something is said once more.
+ */
+bool atom_starts_anew(const struct atom *a);
+
 /* Strings, constants and pieces of code without a name: equal where their content is. */
 bool atom_is_content(const struct atom *a);
 

@@ -143,6 +143,12 @@ static void add_line(struct type *t, char *line)
 	t->lines[t->count++] = line;
 }
 
+/* In the words of DWARF 4 it counts from the other end, in both objects alike. */
+static uint64_t bit_offset(Dwarf_Die *member)
+{
+	return debug_number(member, DW_AT_data_bit_offset, debug_number(member, DW_AT_bit_offset, 0));
+}
+
 static void add_members(struct type *t, Dwarf_Die *die, uint64_t base);
 
 static void add_member(struct type *t, Dwarf_Die *die, uint64_t base)
@@ -161,7 +167,7 @@ static void add_member(struct type *t, Dwarf_Die *die, uint64_t base)
 	add_line(t, xasprintf("%s at %llu: %s, bits %llu at %llu", name ? name : "(nameless)",
 			      (unsigned long long)offset, type,
 			      (unsigned long long)debug_number(die, DW_AT_bit_size, 0),
-			      (unsigned long long)debug_number(die, DW_AT_data_bit_offset, 0)));
+			      (unsigned long long)bit_offset(die)));
 }
 
 static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
@@ -234,6 +240,27 @@ static void add_enumerators(struct types *types, Dwarf_Die *die)
 	while (!dwarf_siblingof(&child, &child));
 }
 
+#define VARIABLE "variable"
+
+/* What a variable holds; where it was declared before, the declaration has its name, and mostly its type. */
+static void add_variable(struct types *types, Dwarf_Die *die)
+{
+	Dwarf_Die declaration = *die, type;
+	_cleanup_free_ char *text = NULL;
+	Dwarf_Attribute attr;
+	const char *name;
+
+	if (dwarf_attr(die, DW_AT_declaration, &attr))
+		return;
+	if (dwarf_attr(die, DW_AT_specification, &attr) && !dwarf_formref_die(&attr, &declaration))
+		return;
+	name = dwarf_diename(&declaration);
+	if (!name)
+		return;
+	text = type_text(debug_type(die, &type) ? die : &declaration);
+	add_line(new_type(types, VARIABLE, name), take_ptr(text));
+}
+
 static void add_type(void *arg, Dwarf_Die *die)
 {
 	struct types *types = arg;
@@ -242,6 +269,8 @@ static void add_type(void *arg, Dwarf_Die *die)
 	Dwarf_Attribute attr;
 	struct type *t;
 
+	if (dwarf_tag(die) == DW_TAG_variable)
+		add_variable(types, die);
 	if (dwarf_tag(die) == DW_TAG_subprogram && dwarf_attr(die, DW_AT_external, &attr))
 		kind = FUNCTION;
 	/* "typedef struct { ... } name" */
@@ -313,11 +342,30 @@ static bool is_function(const struct type *t)
 	return !strncmp(t->name, FUNCTION " ", strlen(FUNCTION " "));
 }
 
+static bool is_variable(const struct type *t)
+{
+	return !strncmp(t->name, VARIABLE " ", strlen(VARIABLE " "));
+}
+
+/* Whether new code uses the variable @name as it is, with what the old code left in it. */
+static bool lives_on(const struct change *c, const char *name)
+{
+	const struct symbol *s = object_symbol(c->post, name);
+
+	return s && s->atom && s->atom->twin && section_classify(s->atom->section, c->module) == CLASS_DATA;
+}
+
 static struct error *refuse_type(const struct change *c, const struct type *t, const struct type *post,
 				 const char *line)
 {
 	const char *bare = strchr(t->name, ' ') + 1;
 
+	if (is_variable(t) && !lives_on(c, bare))
+		return NULL;
+	if (is_variable(t))
+		return refuse("LAYOUT-CHANGED",
+			      "the patch makes %s in %s another thing (%s, and now %s): what it holds was made as the old one (--accept layout:%s says that this was thought of)",
+			      bare, c->post->name, line, post->lines[0], bare);
 	/* In this kernel's own code all that call it are changed with it. */
 	if (is_function(t) && !change_exports(c, bare))
 		return NULL;

@@ -235,6 +235,36 @@ static struct error *find_content(struct extractor *e)
 	return NULL;
 }
 
+#define PER_CPU ".data..percpu"
+#define PER_CPU_ALIGN 4096	/* of what the module loader allocates (mm/percpu.c, pcpu_alloc()) */
+
+static bool is_per_cpu(const struct section *s)
+{
+	return !strncmp(s->name, PER_CPU, strlen(PER_CPU));
+}
+
+/* New data has to be where the module loader can put it as the kernel's own is put at boot. */
+static struct error *check_home(const struct extractor *e, const struct atom *a)
+{
+	/* Shared with a hypervisor; taken off the end of the kernel while it boots. */
+	static const char *const boot[] = { ".data..decrypted", ".bss..decrypted", PER_CPU "..decrypted",
+					    ".bss..brk" };
+	size_t i;
+
+	if (a->state != ATOM_NEW)
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(boot); i++)
+		if (!strncmp(a->section->name, boot[i], strlen(boot[i])))
+			return refuse("SECTION-UNKNOWN",
+				      "the patch adds %s to the section %s of %s, which the kernel sets up at boot only",
+				      atom_name(a), a->section->name, e->c->post->name);
+	if (is_per_cpu(a->section) && a->section->align > PER_CPU_ALIGN)
+		return refuse("SECTION-UNKNOWN",
+			      "the patch adds %s to %s, of which each CPU has one, and wants it aligned to more than the %d bytes that modules get",
+			      atom_name(a), e->c->post->name, PER_CPU_ALIGN);
+	return NULL;
+}
+
 /* Finds all that the replaced functions need, with the entries of tables about it. */
 static struct error *find_kept(struct extractor *e)
 {
@@ -251,6 +281,7 @@ static struct error *find_kept(struct extractor *e)
 		const struct atom *a = e->queue[e->done];
 		const struct table_entry *entries = tables_of(e->c->post_tables, a, &n);
 
+		TRY(check_home(e, a));
 		TRY(follow(e, a, a->relocs, a->reloc_count, false));
 		for (i = 0; i < n; i++)
 			TRY(follow(e, a, entries[i].relocs + 1, entries[i].table->relocs - 1, true));
@@ -306,12 +337,14 @@ static void place_atom(struct extractor *e, const struct atom *a)
 	const struct section *s = a->section;
 	uint64_t lead = lead_of(a), align = s->align ? s->align : 1;
 	const uint8_t *data = atom_data(a);
+	/* The loader gives each CPU its own of the section of exactly this name. */
+	const char *name = is_per_cpu(s) ? PER_CPU : s->name;
 	bool global = a->symbol && a->state == ATOM_NEW && a->symbol->bind != STB_LOCAL;
 
 	while ((a->start - lead) % align)
 		align /= 2;
 	p->lead = lead;
-	p->section = output_section(e->x->out, s->name, s->type, s->flags & ~(uint64_t)SHF_GROUP,
+	p->section = output_section(e->x->out, name, s->type, s->flags & ~(uint64_t)SHF_GROUP,
 				    align, s->entsize, data ? data - lead : NULL, atom_size(a) + lead);
 	if (a->symbol)
 		p->symbol = output_define(e->x->out, a->symbol->name, p->section, lead, atom_size(a),

@@ -135,16 +135,21 @@ static inline struct atom *atom_called(const struct object *obj, const char *nam
 }
 
 /* The path, the caller's to free, of an object with debug information. */
-static inline char *compile_debug(const char *name, const char *source)
+static inline char *compile_debug_as(const char *format, const char *name, const char *source)
 {
 	char *path = path_join(test_folder, name);
-	const char *argv[] = { "gcc", "-x", "c", "-g", "-O2", "-c", "-o", path, "-", NULL };
+	const char *argv[] = { "gcc", "-x", "c", format, "-O2", "-c", "-o", path, "-", NULL };
 	struct process_options opts = { .argv = argv, .input = source, .input_size = strlen(source) };
 	int status;
 
 	assert_ok(process_run(&opts, &status, NULL, NULL));
 	assert_int_equal(status, 0);
 	return path;
+}
+
+static inline char *compile_debug(const char *name, const char *source)
+{
+	return compile_debug_as("-g", name, source);
 }
 
 #endif

@@ -171,12 +171,43 @@ static void statics_of_another_function(void **state)
 			       "int f(int x) { return new(x); }"), "STATIC-AMBIGUOUS");
 }
 
+/* What one function loses and another one gets is not the same thing, though it is equal. */
+static void statics_of_other_functions(void **state)
+{
+#define F(k) "int f(int x) { static int n; return external(n += x) " k "; }\n"
+#define G(k) "int g(int x) { static int n; return external(n -= x) " k "; }\n"
+#define NO_F "int f(int x) { return external(x); }\n"
+#define NO_G "int g(int x) { return external(-x); }\n"
+	assert_ok(compare(F("") NO_G, NO_F G("")));
+	assert_replaced("f g ");
+	assert_null(atom_called(change.post, "g")->relocs[0].target->twin);
+	/* It may have gone to where the code of its function went. */
+	assert_ok(compare(F(""), "static noinline int helper(int x) { static int n; return external(n += x); }\n"
+			  "int f(int x) { return helper(x) + 1; }"));
+	assert_twins("n.0", "n.0");
+	assert_ok(compare("static noinline int helper(int x) { static int n; return external(n += x); }\n"
+			  "int f(int x) { return helper(x) + 1; }", F("+ 1")));
+	assert_twins("n.0", "n.0");
+}
+
 /* A once-flag that starts anew only says its message once more. */
 static void ambiguous_once_flags(void **state)
 {
 #define ONCE "{ static char __section(\".data.once\") done; if (!done) { done = 1; external(1); } }"
 	assert_ok(compare("void f(int x) { " ONCE ONCE " }", "void f(int x) { " ONCE ONCE ONCE " external(x); }"));
 	assert_replaced("f ");
+}
+
+/* The limit of a message, which the macros call _rs; another thing that is limited has a name of its own. */
+static void ambiguous_limits(void **state)
+{
+#define LIMITED(name) "{ static struct { int lock, interval, burst; long begin; } " name " = { 0, 1250, 10 }; if (external(" name ".burst--)) external(1); }"
+	assert_ok(compare("void f(int x) { " LIMITED("_rs") LIMITED("_rs") " }",
+			  "void f(int x) { " LIMITED("_rs") LIMITED("_rs") LIMITED("_rs") " external(x); }"));
+	assert_replaced("f ");
+	assert_refused(compare("void f(int x) { " LIMITED("rs") LIMITED("rs") " }",
+			       "void f(int x) { " LIMITED("rs") LIMITED("rs") LIMITED("rs") " external(x); }"),
+		       "STATIC-AMBIGUOUS");
 }
 
 /*
@@ -727,7 +758,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(nothing_changed), T(one_function_changed), T(another_callee),
 		T(functions_that_share_a_section), T(renumbered_statics),
-		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(ambiguous_once_flags), T(debug_messages),
+		T(statics_of_a_changed_function), T(ambiguous_statics), T(statics_of_another_function), T(statics_of_other_functions), T(ambiguous_once_flags), T(ambiguous_limits), T(debug_messages),
 		T(added_statics),
 		T(changed_strings), T(changed_wide_strings), T(changed_constants),
 		T(constants_that_refer_to_constants), T(constants_with_functions),

@@ -21,14 +21,23 @@ static int reset(void **state)
 	return 0;
 }
 
-static struct error *try_extract(const char *pre, const char *post)
+static struct error *compare_and_extract(const char *pre, const char *post)
 {
 	reset(NULL);
 	change.pre = compile(pre);
 	change.post = compile(post);
-	assert_ok(diff_objects(&change));
+	TRY(diff_objects(&change));
 	extraction = extraction_new();
 	return extract_change(extraction, &change);
+}
+
+/* The same where only extracting may refuse. */
+static struct error *try_extract(const char *pre, const char *post)
+{
+	struct error *err = compare_and_extract(pre, post);
+
+	assert_non_null(extraction);
+	return err;
 }
 
 /* What was extracted, read back. */
@@ -497,6 +506,41 @@ static void overwritten_pointers(void **state)
 	assert_false(extraction->escapes);
 }
 
+/* The module loader gives each CPU its own of one section only; what is decrypted at boot, it does not know at all. */
+static void new_per_cpu_data(void **state)
+{
+#define ADDED(section, align) "__section(\"" section "\") __attribute__((aligned(" align "))) int added;\n" \
+	"int f(int x) { return x + added; }"
+	static const char pre[] = "int f(int x) { return x; }";
+	static const char *const homes[] = { ".data..percpu", ".data..percpu..shared_aligned", ".data..percpu..read_mostly",
+					     ".data..percpu..page_aligned", ".data..percpu..hot.." };
+	static const char *const refused[] = { ".data..decrypted", ".bss..decrypted", ".data..percpu..decrypted",
+					       ".bss..brk", ".brk.x" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(homes); i++) {
+		_cleanup_free_ char *post = xasprintf(ADDED("%s", "64"), homes[i]);
+
+		extract(pre, post);
+		assert_string_equal(kept("added")->section->name, ".data..percpu");
+		assert_int_equal(kept("added")->section->align, 64);
+		assert_non_null(refers(kept("f"), "added"));
+	}
+	extract(pre, ADDED(".data..percpu..page_aligned", "4096"));
+	assert_int_equal(kept("added")->section->align, 4096);
+	assert_refused(try_extract(pre, ADDED(".data..percpu..page_aligned", "8192")),
+		       "SECTION-UNKNOWN");
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		_cleanup_free_ char *post = xasprintf(ADDED("%s", "4"), refused[i]);
+
+		assert_refused(compare_and_extract(pre, post), "SECTION-UNKNOWN");
+	}
+	/* What runs already is where it is. */
+	extract("__section(\".data..percpu..read_mostly\") int n = 3; int f(int x) { return x + n; }",
+		"__section(\".data..percpu..read_mostly\") int n = 3; int f(int x) { return x + n + 1; }");
+	must_refer("f", "dir/file.o:n");
+}
+
 static void init_code_is_refused(void **state)
 {
 	assert_refused(try_extract("__section(\".init.data\") int boot = 1; int f(int x) { return x; }",
@@ -543,7 +587,7 @@ int main(void)
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(ends_and_beginnings), T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
-		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(init_code_is_refused),
+		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 

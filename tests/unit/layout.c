@@ -4,13 +4,18 @@
 
 #include "diff/layout.h"
 
+static const char *format = "-g";
+
 static struct error *compare_accepting(const char *pre, const char *post, char *accepted)
 {
-	_cleanup_free_ char *a = compile_debug("pre.o", pre), *b = compile_debug("post.o", post);
+	_cleanup_free_ char *a = compile_debug_as(format, "pre.o", pre), *b = compile_debug_as(format, "post.o", post);
 	struct change change = { .pre = compile(pre), .post = compile(post) };
 	struct error *err;
 
-	err = layout_compare(&change, a, b, &accepted, accepted ? 1 : 0);
+	err = diff_objects(&change);
+	if (!err)
+		err = layout_compare(&change, a, b, &accepted, accepted ? 1 : 0);
+	change_fini(&change);
 	object_free(change.pre);
 	object_free(change.post);
 	return err;
@@ -59,6 +64,34 @@ static void test_order_and_type(void **state)
 		       "struct s { char a[2][2]; };\n" USE("struct s"), "a at 0");
 	assert_changed("struct s { int a : 3, b : 5; };\n" USE("struct s"),
 		       "struct s { int a : 4, b : 4; };\n" USE("struct s"), "bits 3");
+}
+
+/* Each version of the format says it in its own way. */
+static void test_places_of_bits(void **state)
+{
+	static const char *const formats[] = { "-gdwarf-4", "-gdwarf-5" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		format = formats[i];
+		assert_changed("struct s { unsigned int a : 3, b : 3; };\n" USE("struct s"),
+			       "struct s { unsigned int b : 3, a : 3; };\n" USE("struct s"), "a at 0");
+	}
+	format = "-g";
+}
+
+/* The bytes that live are those of the old type. */
+static void test_variables(void **state)
+{
+#define ROOT(kind, more) "struct a { void *p; }; struct b { void *p; };\n" kind " v" more ";\n" \
+	"extern int use(void *); int f(void) { return use(&v); }\n"
+	assert_changed(ROOT("static struct a", ""), ROOT("static struct b", ""), "v in ");
+	assert_changed(ROOT("struct a", ""), ROOT("struct b", ""), "v in ");
+	assert_changed(ROOT("extern struct a v; struct a", ""), ROOT("extern struct b v; struct b", ""), "v in ");
+	assert_ok(compare(ROOT("static struct a", ""), ROOT("struct a", "")));
+	assert_ok(compare(ROOT("static int", "[2]"), ROOT("extern unsigned int v[]; unsigned int", "[2]")));
+	assert_ok(compare(ROOT("static const struct a", " = { 0 }"), ROOT("static const struct b", " = { 0 }")));
+	assert_ok(compare_accepting(ROOT("static struct a", ""), ROOT("static struct b", ""), (char *)"v"));
 }
 
 static void test_nameless_members(void **state)
@@ -161,6 +194,8 @@ int main(void)
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_new_member),
 		cmocka_unit_test(test_order_and_type),
+		cmocka_unit_test(test_places_of_bits),
+		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_nameless_members),
 		cmocka_unit_test(test_enumerations),
 		cmocka_unit_test(test_nameless_enumerations),

@@ -14,6 +14,14 @@ static struct compiled object_of(const char *name, const char *pre, const char *
 	return o;
 }
 
+/* Where its code changes, debug information is read: of nothing here. */
+static struct compiled that_acts(struct compiled o)
+{
+	o.pre_debug = compile_debug("pre.o", "int x;");
+	o.post_debug = compile_debug("post.o", "int x;");
+	return o;
+}
+
 static void assert_targets(struct compiled a, struct compiled b, const char *code)
 {
 	struct compilation c = { .objects = xcalloc(2, sizeof(*c.objects)), .count = 2 };
@@ -33,6 +41,30 @@ static void test_moved_function(void **state)
 {
 	assert_targets(object_of("a.o", KEEP "int moved(void) { return 1; }\n", KEEP),
 		       object_of("b.o", KEEP, KEEP "int moved(void) { return 2; }\n"), "FUNCTION-MOVED");
+}
+
+/* As the function above, also where something is static, and what it holds would be lost. */
+static void test_moved_data(void **state)
+{
+#define USES(name) "int " name "(void) { return external(v++); }\n"
+	assert_targets(that_acts(object_of("a.o", KEEP "int v = 3;" USES("f"), KEEP "extern int v;" USES("f"))),
+		       object_of("b.o", KEEP, KEEP "int v = 3;" USES("g")), "DATA-MOVED");
+	assert_targets(object_of("a.o", KEEP "static int v;" USES("f"), KEEP),
+		       that_acts(object_of("b.o", KEEP, "static int v;" USES("g") "int keep(void) { return g(); }\n")), "DATA-MOVED");
+	assert_targets(object_of("a.o", KEEP "static int v;" USES("f"), KEEP),
+		       object_of("b.o", KEEP, KEEP "int v;" USES("g")), "DATA-MOVED");
+	assert_targets(object_of("a.o", KEEP "int f(void) { static int v; return external(v++); }", KEEP),
+		       that_acts(object_of("b.o", KEEP, "int keep(void) { static int v; return external(v++); }\n")),
+		       "DATA-MOVED");
+	/* What is read only is the same anywhere; a flag of a message may start anew. */
+	assert_targets(object_of("a.o", KEEP "const int v[] = { 3, 4 }; int f(int i) { return v[i]; }", KEEP),
+		       object_of("b.o", KEEP, KEEP "const int v[] = { 3, 4 }; int g(int i) { return v[i]; }"),
+		       "NOTHING-CHANGED");
+	assert_targets(object_of("a.o", KEEP "static char v __section(\".data.once\");" USES("f"), KEEP),
+		       object_of("b.o", KEEP, KEEP "static char v __section(\".data.once\");" USES("g")), "NOTHING-CHANGED");
+	/* Nothing that was there before in both is moved. */
+	assert_targets(object_of("a.o", KEEP "static int v;" USES("f"), KEEP),
+		       object_of("b.o", KEEP "static int v;" USES("g"), KEEP "static int v;" USES("g")), "NOTHING-CHANGED");
 }
 
 static void test_new_function_alone(void **state)
@@ -79,6 +111,23 @@ static void test_boot_code_of_new_file(void **state)
 	}
 }
 
+/* Nothing lives that a file which is new could have had another layout of. */
+static void test_hooks_in_a_new_file(void **state)
+{
+	static const char post[] = "static int first(void) { return external(1); }\n" HOOK("pre_apply", "first");
+	_cleanup_free_ char *with_externals = xasprintf(PROLOGUE "%s", post);
+	struct compilation c = { .objects = xcalloc(1, sizeof(*c.objects)), .count = 1 };
+	struct accepted none = { 0 };
+	struct target_list list;
+
+	c.objects[0] = object_of("a.o", "", post);
+	c.objects[0].post_debug = compile_debug("post.o", with_externals);
+	assert_ok(targets_extract(&c, &none, &list));
+	assert_int_equal(list.targets[0].extraction->hook_count, 1);
+	targets_fini(&list);
+	compilation_fini(&c);
+}
+
 /* Bits that get other numbers: refused where the code of that file changes, and is not accepted. */
 static void test_renumbered_macros(void **state)
 {
@@ -113,9 +162,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_moved_function),
+		cmocka_unit_test(test_moved_data),
 		cmocka_unit_test(test_new_function_alone),
 		cmocka_unit_test(test_files_that_come_and_go),
 		cmocka_unit_test(test_boot_code_of_new_file),
+		cmocka_unit_test(test_hooks_in_a_new_file),
 		cmocka_unit_test(test_renumbered_macros),
 	};
 
