@@ -174,6 +174,70 @@ static void none_that_agrees(void **state)
 	assert_refused(match_require(match, f), "FUNCTION-DIFFERS");
 }
 
+/* Whether f, which calls @called, may be one that refers to "wanted". */
+static enum match_state calls_wanted(const char *called)
+{
+	_cleanup_free_ char *running = xasprintf(CODE("globl", "f", "call %s"), called);
+	_cleanup_free_ char *lines = xstrdup(kernel.kallsyms);
+	struct object *obj = compile(running);
+
+	kernel_add(&kernel, obj);
+	object_free(obj);
+	kernel_boot(&kernel);
+	prove_in(kernel.module ? kernel.module : "vmlinux", CODE("globl", "f", "call wanted"));
+	free(kernel.kallsyms);
+	kernel.kallsyms = take_ptr(lines);
+	return state_of("f");
+}
+
+static void list_wanted(const char *module, uint64_t addr, char type)
+{
+	_cleanup_free_ char *name = module ? xasprintf("wanted\t[%s]", module) : xstrdup("wanted");
+
+	kernel_list(&kernel, name, addr, type);
+}
+
+/* The linker takes a global symbol for a name that an object does not define, of vmlinux for vmlinux. */
+static void undefined_in_vmlinux(void **state)
+{
+	kernel_fini(&kernel);
+	kernel_init(&kernel);
+	assert_int_equal(calls_wanted("one"), MATCH_PROVED);	/* kallsyms does not list it */
+	list_wanted("mod", kernel_symbol(&kernel, "one"), 't');
+	assert_int_equal(calls_wanted("one"), MATCH_DIFFERS);
+	assert_int_equal(calls_wanted("two"), MATCH_PROVED);
+	/* Hidden ones are local where they are linked. */
+	list_wanted(NULL, kernel_symbol(&kernel, "two"), 't');
+	assert_int_equal(calls_wanted("two"), MATCH_PROVED);
+	assert_int_equal(calls_wanted("three"), MATCH_DIFFERS);
+	list_wanted(NULL, kernel_symbol(&kernel, "three"), 'W');
+	assert_int_equal(calls_wanted("one"), MATCH_DIFFERS);
+	assert_int_equal(calls_wanted("two"), MATCH_DIFFERS);
+	assert_int_equal(calls_wanted("three"), MATCH_PROVED);
+	/* An alias, also where a static one has both its name and its place. */
+	list_wanted(NULL, kernel_symbol(&kernel, "three"), 't');
+	assert_int_equal(calls_wanted("three"), MATCH_PROVED);
+}
+
+/* For a module it is one of its own, a global one of vmlinux, or what another module exports. */
+static void undefined_in_a_module(void **state)
+{
+	kernel_fini(&kernel);
+	kernel_init(&kernel);
+	kernel.module = "mod";
+	list_wanted(NULL, kernel_symbol(&kernel, "one"), 't');
+	list_wanted(NULL, kernel_symbol(&kernel, "two"), 'T');
+	list_wanted("other", kernel_symbol(&kernel, "three"), 't');
+	list_wanted("other", kernel_symbol(&kernel, "four"), 'T');
+	list_wanted("mod", kernel_symbol(&kernel, "five"), 't');
+	assert_int_equal(calls_wanted("one"), MATCH_DIFFERS);
+	assert_int_equal(calls_wanted("two"), MATCH_PROVED);
+	assert_int_equal(calls_wanted("three"), MATCH_DIFFERS);
+	assert_int_equal(calls_wanted("four"), MATCH_PROVED);
+	assert_int_equal(calls_wanted("five"), MATCH_PROVED);
+	assert_int_equal(calls_wanted("six"), MATCH_DIFFERS);
+}
+
 /* Bytes that nobody could read are not told as if they had been. */
 static void memory_that_cannot_be_read(void **state)
 {
@@ -222,6 +286,8 @@ int main(void)
 		cmocka_unit_test(doubts_of_the_disproved),
 		cmocka_unit_test(choices_of_the_disproved),
 		cmocka_unit_test(none_that_agrees),
+		cmocka_unit_test(undefined_in_vmlinux),
+		cmocka_unit_test(undefined_in_a_module),
 		cmocka_unit_test(memory_that_cannot_be_read),
 		cmocka_unit_test(replacements_without_code),
 	};
