@@ -181,7 +181,7 @@ struct error *match_address(const struct match *m, const char *name, uint64_t *a
 	if (!sym)
 		return from_kallsyms(m, name, false, addr);
 	place = sym->atom ? &m->atoms[sym->atom->index] : &m->symbols[sym->index];
-	if (place->conflict)
+	if (place->disputed)
 		return refuse("SYMBOL-CONFLICT", "proved code disagrees about the address of %s (%s)",
 			      name, m->pre->name);
 	if (!place->known)

@@ -189,6 +189,12 @@ static void match_one(struct trial *t, struct match_function *f, enum choice cho
 		f->state = MATCH_AMBIGUOUS;
 	} else {
 		f->state = called ? MATCH_DIFFERS : MATCH_ABSENT;
+		/* Tried before, and maybe equal: what the last trial told is not why. */
+		if (!possible) {
+			f->why = "proved code refers to another place instead";
+			f->pre_offset = 0;
+			f->run_offset = 0;
+		}
 	}
 }
 
@@ -251,7 +257,7 @@ static bool match_ambiguous(struct trial *t, enum choice choice)
 	size_t i;
 
 	for (i = 0; i < m->function_count; i++) {
-		if (m->functions[i].state != MATCH_AMBIGUOUS)
+		if (m->functions[i].state != MATCH_AMBIGUOUS || m->functions[i].disproved)
 			continue;
 		match_one(t, &m->functions[i], choice);
 		progress |= m->functions[i].state != MATCH_AMBIGUOUS;
@@ -270,13 +276,13 @@ static bool is_only_beside(const struct match *m, const struct match_function *f
 	return true;
 }
 
-/* Functions whose names are there more than once. */
-static void match_rest(struct trial *t)
+/* Functions whose names are there more than once; whether some were taken for proved that are not. */
+static bool match_rest(struct trial *t)
 {
 	struct match *m = t->m;
 	_cleanup_free_ bool *doubtful = xcalloc(m->function_count, sizeof(*doubtful));
 	struct match_function *f;
-	bool any = false;
+	bool any = false, disproved = false;
 
 	for (f = m->functions; f < m->functions + m->function_count; f++)
 		any |= f->state == MATCH_PROVED;
@@ -288,14 +294,16 @@ static void match_rest(struct trial *t)
 			;
 	} while (match_ambiguous(t, CHOOSE_BESIDE));
 	if (any)
-		return;
+		return false;
 	for (f = m->functions; f < m->functions + m->function_count; f++)
 		doubtful[f - m->functions] = f->state == MATCH_PROVED && !is_only_beside(m, f);
 	for (f = m->functions; f < m->functions + m->function_count; f++)
 		if (doubtful[f - m->functions]) {
-			m->atoms[f->pre->index].proved = false;
+			f->disproved = true;
 			f->state = MATCH_AMBIGUOUS;
+			disproved = true;
 		}
+	return disproved;
 }
 
 /* Takes back that @f is proved. */
@@ -304,6 +312,7 @@ static void unprove(struct match *m, struct match_function *f, const struct relo
 	const struct reloc *own = f->pre->relocs;
 
 	m->atoms[f->pre->index].proved = false;
+	f->disproved = true;
 	f->state = MATCH_DIFFERS;
 	f->why = why;
 	/* A relocation in a table that the function refers to has no place in the function. */
@@ -319,36 +328,75 @@ static const struct finding *wrong_finding(const struct match_function *f, bool 
 	for (i = 0; i < f->finding_count; i++) {
 		const struct finding *g = &f->findings[i];
 
-		if ((g->place->proved && g->place->addr != g->addr) || (conflicts && g->place->conflict))
+		if ((g->place->proved && g->place->addr != g->addr) ||
+		    (conflicts && (g->place->conflict || g->place->disputed)))
 			return g;
 	}
 	return NULL;
 }
 
+/* Takes back what has such a finding; whether anything has. */
+static bool unprove_wrong(struct match *m, bool conflicts)
+{
+	const char *why = conflicts ? "other proved code disagrees about the address that it refers to" :
+				      "it refers to something else";
+	struct match_function *f, *end = m->functions + m->function_count;
+	const struct finding *wrong;
+	bool any = false;
+
+	for (f = m->functions; f < end; f++) {
+		wrong = f->state == MATCH_PROVED ? wrong_finding(f, conflicts) : NULL;
+		if (wrong)
+			unprove(m, f, wrong->rel, why);
+		any |= wrong != NULL;
+	}
+	return any;
+}
+
+static void forget_places(struct place *p, size_t count, bool disputed)
+{
+	for (; count--; p++)
+		*p = (struct place){ .disputed = p->disputed || (disputed && p->conflict) };
+}
+
+/* Back to the start, but for what was disproved; @disputed: and what was disagreed about. */
+static void forget(struct match *m, bool disputed)
+{
+	struct match_function *f;
+
+	forget_places(m->atoms, m->pre->atom_count, disputed);
+	forget_places(m->symbols, m->pre->symbol_count, disputed);
+	forget_places(m->sections, m->pre->section_count, disputed);
+	for (f = m->functions; f < m->functions + m->function_count; f++) {
+		free(f->findings);
+		f->findings = NULL;
+		f->finding_count = 0;
+		if (!f->disproved)
+			f->state = MATCH_ABSENT;
+	}
+}
+
 /*
  * Functions are looked at one after the other; at the end none may refer to
  * another place than where a later one was proved to be, and where two
- * disagree, neither is proved.
+ * disagree, neither is proved.  Addresses, doubts and choices that came of one
+ * that is not proved after all would stay: so all begins again without it.
  */
-static void check_findings(struct match *m)
+static void match_all(struct trial *t)
 {
-	struct match_function *f, *end = m->functions + m->function_count;
-	const struct finding *wrong;
-	bool changed;
+	struct match *m = t->m;
+	size_t i;
 
-	do {
-		changed = false;
-		for (f = m->functions; f < end; f++) {
-			wrong = f->state == MATCH_PROVED ? wrong_finding(f, false) : NULL;
-			if (wrong)
-				unprove(m, f, wrong->rel, "it refers to something else");
-			changed |= wrong != NULL;
-		}
-	} while (changed);
-	for (f = m->functions; f < end; f++) {
-		wrong = f->state == MATCH_PROVED ? wrong_finding(f, true) : NULL;
-		if (wrong)
-			unprove(m, f, wrong->rel, "other proved code disagrees about the address that it refers to");
+	for (;;) {
+		for (i = 0; i < m->function_count; i++)
+			if (!m->functions[i].disproved)
+				match_one(t, &m->functions[i], CHOOSE_ONLY);
+		if (match_rest(t) || unprove_wrong(m, false))
+			forget(m, false);
+		else if (unprove_wrong(m, true))
+			forget(m, true);
+		else
+			return;
 	}
 }
 
@@ -363,7 +411,6 @@ struct error *match_object_onto(struct live *live, const char *target, struct ob
 	struct match *m = xcalloc(1, sizeof(*m));
 	struct trial t = { .m = m };
 	struct error *err;
-	size_t i;
 
 	m->live = live;
 	m->target = target;
@@ -380,10 +427,7 @@ struct error *match_object_onto(struct live *live, const char *target, struct ob
 	m->symbols = xcalloc(pre->symbol_count, sizeof(*m->symbols));
 	m->sections = xcalloc(pre->section_count, sizeof(*m->sections));
 	list_functions(m);
-	for (i = 0; i < m->function_count; i++)
-		match_one(&t, &m->functions[i], CHOOSE_ONLY);
-	match_rest(&t);
-	check_findings(m);
+	match_all(&t);
 	free(t.findings);
 	if (t.err) {
 		match_free(m);

@@ -22,6 +22,7 @@ struct match_function {
 	enum match_state state;
 	uint64_t addr;		/* where it runs; where MATCH_DIFFERS the last one looked at, 0 for none */
 	uint64_t entry;		/* its address to all others; another one where an update's jump leads to addr */
+	bool disproved;		/* it was taken for proved, and others showed that it is not */
 	bool in_update;		/* that is in an update's module: an earlier update brought it */
 	uint32_t run_size;	/* bytes of the running function */
 	uint32_t jump_offset;	/* where a jump can be written, from addr */

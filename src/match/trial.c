@@ -65,6 +65,44 @@ static bool fits_stem(const struct trial *t, const struct atom *a, uint64_t addr
 	return false;
 }
 
+static bool is_global(const struct live_symbol *s)
+{
+	return s->type >= 'A' && s->type <= 'Z';
+}
+
+/* Whether vmlinux has a global symbol of the name: statics of other files do not count then. */
+static bool has_global(const struct trial *t, const char *name)
+{
+	const struct live_symbol *s = NULL;
+
+	while ((s = live_find(t->m->live, name, "vmlinux", s)))
+		if (is_global(s))
+			return true;
+	return false;
+}
+
+/*
+ * What the linker of the target, or the loader, can have taken for a name that
+ * the object does not define.  What was hidden is local in vmlinux; of modules
+ * kallsyms tells which symbols are exported, not which are global.
+ */
+static bool fits_undefined(const struct trial *t, const char *name, uint64_t addr)
+{
+	bool module = strcmp(t->m->target, "vmlinux"), global = !module && has_global(t, name);
+	bool any = false, other = false;
+	const struct live_symbol *s = NULL;
+
+	while ((s = live_find(t->m->live, name, NULL, s))) {
+		bool can_be = is_ours(t->m, s) ? !global || *s->module || is_global(s) : module && is_global(s);
+
+		if (can_be && s->addr == addr)
+			return true;
+		any |= can_be;
+		other |= s->addr == addr;
+	}
+	return !any && !other;
+}
+
 /*
  * What the kernel lists a name for is at one of its addresses.  The compiler
  * may have given its own names, with a dot, other numbers there.
@@ -78,6 +116,8 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 
 	if (!name || !*name->name)
 		return true;
+	if (symbol_is_undefined(name))
+		return fits_undefined(t, name->name, addr);
 	if (rel->target && strchr(name->name, '.'))
 		return fits_stem(t, rel->target, addr);
 	while ((s = live_find(t->m->live, name->name, module, s))) {

@@ -12,7 +12,8 @@
 struct place {
 	uint64_t addr;
 	bool known;
-	bool conflict;	/* two proved functions disagree */
+	bool conflict;	/* two functions that were taken for proved disagree */
+	bool disputed;	/* nothing but the other showed that one of them is not proved */
 	bool proved;	/* a function that was matched there itself */
 	uint64_t seen;	/* the address that the trial @trial found */
 	uint64_t trial;
