@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define FILLING_MAX 64 /* NOPs in front of a site */
+
 bool walk_differs(struct walk *k, const struct cursor *c, const char *why)
 {
 	k->w->pre_offset = c->atom == k->w->pre ? c->at : 0;
@@ -203,20 +205,43 @@ bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_en
 	}
 }
 
-/* Filling between the parts of a function may differ where both sides are shifted. */
-static void skip_filling(struct walk *k, struct cursor *c)
+/* Whether NOPs may stand here on one side only, or on both, which are no filling then. */
+static bool is_site(const struct walk *k, const struct cursor *c)
+{
+	static const char *const names[] = { ".altinstructions", ".parainstructions", "__jump_table",
+					     ".static_call_sites" };
+	static const uint8_t endbr[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	const struct atom *a = c->atom;
+	size_t i, count;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (site_entries(k, a, names[i], c->at, &count))
+			return true;
+	/* Where objtool has not run, only the relocation tells a static call. */
+	for (i = 0; i < a->reloc_count; i++)
+		if (a->relocs[i].branch && a->relocs[i].offset == a->start + c->at + 1 &&
+		    !strncmp(a->relocs[i].symbol->name, "__SCT__", 7))
+			return true;
+	return atom_size(a) - c->at >= sizeof(endbr) && !memcmp(atom_data(a) + c->at, endbr, sizeof(endbr));
+}
+
+/* Filling between the parts of a function may differ where both sides are shifted; true where a site is behind it. */
+static bool skip_filling(struct walk *k, struct cursor *c)
 {
 	uint64_t size = atom_size(c->atom);
 	unsigned int length;
 
-	if (c->at == c->run)
-		return;
+	if (c->at == c->run || is_site(k, c))
+		return false;
 	while (is_filling(atom_data(c->atom), c->at, size, &length)) {
 		k->map[c->at] = c->run + 1;
 		c->at += length;
+		if (c->at < size && is_site(k, c))
+			return true;
 	}
 	while (is_filling(k->w->text, c->run, k->w->size, &length))
 		c->run += length;
+	return false;
 }
 
 static bool step(struct walk *k, struct cursor *c)
@@ -233,6 +258,35 @@ static bool step(struct walk *k, struct cursor *c)
 			return f == FORM_EQUAL;
 	}
 	return walk_instruction(k, c, k->w->size);
+}
+
+/*
+ * A site behind filling: where it is off, the two look alike, and what comes
+ * last is the site.  Where that is wrong, what follows or a branch differs.
+ */
+static bool step_behind_filling(struct walk *k, struct cursor *c)
+{
+	uint64_t places[FILLING_MAX] = { c->run };
+	size_t n = 1;
+	unsigned int length;
+
+	while (n < FILLING_MAX && is_filling(k->w->text, places[n - 1], k->w->size, &length)) {
+		places[n] = places[n - 1] + length;
+		n++;
+	}
+	while (n--) {
+		size_t branches = k->branch_count, mark = k->w->ops->mark(k->w->arg);
+		struct cursor try = { c->atom, c->at, places[n] };
+
+		if (step(k, &try)) {
+			k->map[c->at] = places[n] + 1;
+			*c = try;
+			return true;
+		}
+		k->branch_count = branches;
+		k->w->ops->rewind(k->w->arg, mark);
+	}
+	return false;
 }
 
 static bool check_branches(struct walk *k)
@@ -259,7 +313,11 @@ static bool follow(struct walk *k)
 	uint64_t size = atom_size(k->w->pre);
 
 	while (c.at < size) {
-		skip_filling(k, &c);
+		if (skip_filling(k, &c)) {
+			if (!step_behind_filling(k, &c))
+				return false;
+			continue;
+		}
 		if (c.at >= size)
 			break;
 		k->map[c.at] = c.run + 1;
