@@ -315,6 +315,37 @@ static struct error *check_objects(const struct binding *b)
 	return NULL;
 }
 
+/*
+ * A global function of the update that the target has already, in another
+ * file: the new one was to take its place, as one does that of a __weak one,
+ * and all that calls the old one is linked to it.
+ */
+static struct error *check_added(const struct binding *b, const struct manifest_function *f)
+{
+	const struct match *m = match_of(b, f->object);
+	const struct symbol *new = object_symbol(b->ko, f->name), *old = m ? object_symbol(m->pre, f->name) : NULL;
+	const struct live_symbol *s = NULL;
+
+	/* What was in the same file is static no more, or was for boot only, and is gone. */
+	if (f->action != MANIFEST_ADD || !new || new->bind == STB_LOCAL || (old && old->section))
+		return NULL;
+	while ((s = live_find(b->live, f->name, b->mt->name, s)))
+		if (s->type >= 'A' && s->type <= 'Z')
+			return refuse("FUNCTION-OVERRIDES",
+				      "the patch adds %s in %s, and %s has a function of that name, which what is not changed goes on calling",
+				      f->name, f->object, b->mt->name);
+	return NULL;
+}
+
+static struct error *check_all_added(const struct binding *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->mt->function_count; i++)
+		TRY(check_added(b, &b->mt->functions[i]));
+	return NULL;
+}
+
 static struct error *fill_target(struct binding *b)
 {
 	const struct section *sec = object_section(b->ko, ".kmend.target");
@@ -409,6 +440,8 @@ struct error *bind_update(const struct manifest_target *mt, const void *ko, size
 		err = fill_ranges(&b);
 	if (!err)
 		err = check_objects(&b);
+	if (!err)
+		err = check_all_added(&b);
 	if (!err)
 		err = fill_target(&b);
 	if (!err)

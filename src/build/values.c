@@ -3,6 +3,7 @@
 
 #include "util/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A macro for a number: "CF_CLOSE", "4". */
@@ -111,6 +112,47 @@ static bool has_other(const struct values *here, const struct values *there, con
 	return false;
 }
 
+/* The bit that "BIT(n)" or "(1<<n)" is, in whichever words; -1 for other numbers. */
+static long bit_of(const char *text)
+{
+	static const char *const starts[] = { "BIT(", "BIT_ULL(", "_BITUL(", "1<<", "1U<<", "1UL<<", "1ULL<<",
+					      "0x1<<", "UL(1)<<" };
+	long bit;
+	char *end;
+	size_t i;
+
+	text += strspn(text, "(");
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		size_t len = strlen(starts[i]);
+
+		if (strncmp(text, starts[i], len))
+			continue;
+		bit = strtol(text + len, &end, 0);
+		return end != text + len && !end[strspn(end, ")")] ? bit : -1;
+	}
+	return -1;
+}
+
+static bool is_limit(const char *name)
+{
+	return strstr(name, "MAX") || strstr(name, "MIN") || strstr(name, "SIZE") || strstr(name, "LIMIT");
+}
+
+/* Whether @name is one of several flags of a word, and another bit now: what lives may hold the old one. */
+static bool is_moved_flag(const struct values *pre, const struct values *post, const char *name)
+{
+	long old = bit_of(number_by_name(pre, name)), new = bit_of(number_by_name(post, name));
+	size_t i;
+
+	if (old < 0 || new < 0 || old == new || is_limit(name))
+		return false;
+	for (i = 0; i < post->count; i++)
+		if (strcmp(post->list[i].name, name) && same_family(name, post->list[i].name) &&
+		    bit_of(post->list[i].text) >= 0)
+			return true;
+	return false;
+}
+
 void values_renumbered(const char *before, const char *after, struct names *out)
 {
 	struct values pre = { 0 }, post = { 0 };
@@ -123,7 +165,8 @@ void values_renumbered(const char *before, const char *after, struct names *out)
 		const char *old = number_by_name(&pre, name), *new = number_by_name(&post, name);
 
 		if (new && *old && *new && strcmp(old, new) &&
-		    (has_other(&pre, &post, name, new) || has_other(&post, &pre, name, old)))
+		    (has_other(&pre, &post, name, new) || has_other(&post, &pre, name, old) ||
+		     is_moved_flag(&pre, &post, name)))
 			names_add(out, name, strlen(name));
 	}
 	values_fini(&pre);

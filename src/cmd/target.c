@@ -355,7 +355,7 @@ static struct error *check_renumbered(const struct target_list *list, const stru
 		if (!is_accepted(r->macros[i], accepted->layouts, accepted->layout_count) &&
 		    uses_file(list, r->paths[i]))
 			return refuse("LAYOUT-CHANGED",
-				      "the patch changes the number of the macro %s in %s, and a macro of its kind has the number that the other had: what lives may hold the old one (--accept layout:%s says that this was thought of)",
+				      "the patch changes the number of the macro %s in %s, which is another bit now, or has the number that another of its kind had: what lives may hold the old one (--accept layout:%s says that this was thought of)",
 				      r->macros[i], r->paths[i], r->macros[i]);
 	return NULL;
 }

@@ -112,6 +112,27 @@ static void assert_bound(const struct object *obj, const char *name, uint64_t ad
 		fail_msg("%s is bound to %#jx instead of %#jx", name, (uintmax_t)s->value, (uintmax_t)addr);
 }
 
+/* A new global function in place of one that others are linked to is called by nobody else. */
+static void refuses_what_overrides(void **state)
+{
+#define WITH(kind, type, name) CODE("6", "1") FIXED("3") kind type " " name "(int x) { external(x * 3); }\n"
+	struct manifest_function added = { (char *)"fail", (char *)"dir/file.o", MANIFEST_ADD };
+
+	target.functions = &added;
+	target.function_count = 1;
+	assert_refused(bind(WITH("", "void", "fail"), "vmlinux"), "FUNCTION-OVERRIDES");
+}
+
+static void adds_what_is_new(void **state)
+{
+	struct manifest_function added = { (char *)"fresh", (char *)"dir/file.o", MANIFEST_ADD };
+
+	target.functions = &added;
+	target.function_count = 1;
+	assert_ok(bind(WITH("", "void", "fresh"), "vmlinux"));
+	bound_fini(&bound);
+}
+
 static void binds_an_update(void **state)
 {
 	const struct kmend_function *f;
@@ -286,7 +307,7 @@ static void refuses_to_overwrite_what_was_changed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(binds_an_update), T(writes_runtime_constants), T(refuses_what_is_not_proved), T(other_functions_do_not_matter),
+		T(binds_an_update), T(refuses_what_overrides), T(adds_what_is_new), T(writes_runtime_constants), T(refuses_what_is_not_proved), T(other_functions_do_not_matter),
 		T(refuses_another_target), T(refuses_a_module_that_is_not_loaded), T(survives_damage),
 		T(survives_two_symbol_tables), T(binds_the_engine), T(binds_what_is_overwritten),
 		T(refuses_to_overwrite_what_was_changed),

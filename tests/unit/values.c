@@ -40,6 +40,17 @@ static void test_bits(void **state)
 			  "#define F_A (1 << 1)\n#define F_B (1 << 0)\n", "F_A F_B ");
 }
 
+/* A bit that was free is another one than what lives may hold, too. */
+static void test_free_bits(void **state)
+{
+	assert_renumbered("#define F_A BIT(0)\n#define F_B BIT(1)\n", "#define F_A BIT(0)\n#define F_B BIT(5)\n", "F_B ");
+	assert_renumbered("#define F_A (1 << 0)\n#define F_B (1UL << 1)\n", "#define F_A (1 << 0)\n#define F_B BIT(5)\n", "F_B ");
+	/* The same one in other words; a limit; one that has no others beside it. */
+	assert_renumbered("#define F_A BIT(0)\n#define F_B (1 << 1)\n", "#define F_A BIT(0)\n#define F_B BIT(1)\n", "");
+	assert_renumbered("#define F_A BIT(0)\n#define F_MAX (1 << 8)\n", "#define F_A BIT(0)\n#define F_MAX (1 << 9)\n", "");
+	assert_renumbered("#define F_A 7\n#define F_B (1 << 8)\n", "#define F_A 7\n#define F_B (1 << 9)\n", "");
+}
+
 static void test_what_is_new_or_gone(void **state)
 {
 	assert_renumbered("#define F_A 1\n#define F_B 2\n", "#define F_A 1\n#define F_B 2\n#define F_C 4\n", "");
@@ -68,6 +79,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_free_bits),
 		cmocka_unit_test(test_what_is_new_or_gone),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_conditions),
