@@ -2,6 +2,7 @@
 #include "build/compile.h"
 
 #include "build/kbuild.h"
+#include "build/kconfig.h"
 #include "build/makefile.h"
 #include "build/private.h"
 #include "build/reach.h"
@@ -506,18 +507,59 @@ static void add_source(struct compilation *c, const char *source, bool reached_o
 						    .reached_only = reached_only };
 }
 
+static struct error *keeps_config(const char *path, const char *before, const char *after, bool *keeps)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *a = path_join(before, path), *b = path_join(after, path);
+	_cleanup_free_ void *old = NULL, *new = NULL;
+	size_t size;
+
+	*keeps = false;
+	if (strncmp(slash ? slash + 1 : path, "Kconfig", 7) || !file_exists(a) || !file_exists(b))
+		return NULL;
+	TRY(file_read(a, CMD_MAX, &old, &size));
+	TRY(file_read(b, CMD_MAX, &new, &size));
+	*keeps = kconfig_same(old, new);
+	return NULL;
+}
+
+static struct error *check_build(const struct tree *tree, const struct patches *p)
+{
+	_cleanup_free_ char *dir = NULL, *before = NULL, *after = NULL;
+	size_t i;
+
+	for (i = 0; i < p->file_count; i++) {
+		const char *path = p->files[i].path;
+		bool keeps;
+
+		if (p->files[i].kind != PATCHED_BUILD || makefile_only_lists_added(tree, p, path))
+			continue;
+		if (!dir) {
+			TRY(temp_dir_new(&dir));
+			before = path_join(dir, "before");
+			after = path_join(dir, "after");
+			TRY(make_dirs(before));
+			TRY(make_dirs(after));
+			TRY(patch_copy_plain(tree, p, before));
+			TRY(patch_copy_plain(tree, p, after));
+			TRY(patch_apply_in(after, p));
+		}
+		TRY(keeps_config(path, before, after, &keeps));
+		if (!keeps)
+			return refuse("BUILD-CHANGED",
+				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
+				      path);
+	}
+	return NULL;
+}
+
 static struct error *list_objects(const struct tree *tree, const struct patches *p,
 				  const struct compile_options *opts, struct compilation *c)
 {
 	struct reach r;
 	size_t i;
 
-	for (i = 0; i < p->file_count; i++)
-		if (p->files[i].kind == PATCHED_BUILD &&
-		    !makefile_only_lists_added(tree, p, p->files[i].path))
-			return refuse("BUILD-CHANGED",
-				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
-				      p->files[i].path);
+	TRY(check_build(tree, p));
 	TRY(reach_find(tree, p, opts->others, &r));
 	c->objects = xcalloc(p->file_count + r.count, sizeof(*c->objects));
 	for (i = 0; i < p->file_count; i++)

@@ -18,15 +18,38 @@ static bool is_list_name(const char *s, size_t len)
 	       (len > 5 && !strncmp(s + len - 5, "-objs", 5));
 }
 
+/* Whether "obj-$(CONFIG_FOO)" and the like is a variable that nobody reads, as this kernel does not have FOO. */
+static bool is_off(const struct tree *tree, const char *s, size_t len)
+{
+	const char *dollar = memchr(s, '$', len);
+	_cleanup_free_ char *name = NULL, *file = NULL;
+	size_t n;
+
+	if (!dollar || !is_list_name(s, len))
+		return false;
+	n = strspn(dollar + 9, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	if (!n || dollar + 9 + n + 1 != s + len)
+		return false;
+	/* kbuild makes a file for each option that is set. */
+	name = xasprintf("include/config/%.*s", (int)n, dollar + 9);
+	file = path_join(tree->build, name);
+	return !file_exists(file);
+}
+
 /* Adds the objects that a line lists; false where it is something else than such a list. */
-static bool read_list(const char *line, size_t size, struct names *objects)
+static bool read_list(const struct tree *tree, const char *line, size_t size, struct names *objects)
 {
 	_cleanup_free_ char *text = xstrndup(line, size);
 	char *list = strchr(text, '='), *word, *save = NULL;
 
+	/* A comment, unless the line before goes on in it; what that says is no list either. */
+	if (text[strspn(text, " \t")] == '#' && text[size - 1] != '\\')
+		return true;
 	if (list) {
 		size_t len = strcspn(text, " \t:+=");
 
+		if (is_off(tree, text, len) && text[size - 1] != '\\')
+			return true;
 		if (!is_list_name(text, len) || strspn(text + len, " \t:+") != (size_t)(list - text) - len)
 			return false;
 	}
@@ -61,7 +84,8 @@ static const char *find_file(const char *text, const char *path)
 	return NULL;
 }
 
-static bool read_changes(const char *text, const char *path, struct names *before, struct names *after)
+static bool read_changes(const struct tree *tree, const char *text, const char *path, struct names *before,
+			 struct names *after)
 {
 	const char *line = find_file(text, path);
 
@@ -70,10 +94,10 @@ static bool read_changes(const char *text, const char *path, struct names *befor
 
 		/* The next file, or the end of a mail. */
 		if (!strncmp(line, "--- ", 4) || !strncmp(line, "diff ", 5) || (len == 3 && !strncmp(line, "-- ", 3)))
-			return read_changes(line - 1, path, before, after);
-		if (*line == '-' && !read_list(line + 1, len - 1, before))
+			return read_changes(tree, line - 1, path, before, after);
+		if (*line == '-' && !read_list(tree, line + 1, len - 1, before))
 			return false;
-		if (*line == '+' && !read_list(line + 1, len - 1, after))
+		if (*line == '+' && !read_list(tree, line + 1, len - 1, after))
 			return false;
 	}
 	return true;
@@ -105,7 +129,7 @@ bool makefile_only_lists_added(const struct tree *tree, const struct patches *p,
 	size_t i;
 
 	for (i = 0; i < p->count && lists; i++)
-		lists = read_changes(p->texts[i], path, &before, &after);
+		lists = read_changes(tree, p->texts[i], path, &before, &after);
 	for (i = 0; i < before.count && lists; i++)
 		lists = names_has(&after, before.list[i], strlen(before.list[i]));
 	for (i = 0; i < after.count && lists; i++)

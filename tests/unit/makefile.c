@@ -10,7 +10,7 @@
 static bool only_lists(const char *text)
 {
 	_cleanup_free_ char *path = path_join(test_folder, "test.patch");
-	struct tree tree = { .source = test_folder, .path = test_folder };
+	struct tree tree = { .source = test_folder, .path = test_folder, .build = test_folder };
 	char *paths[] = { path };
 	struct patches *p;
 	bool lists;
@@ -40,6 +40,22 @@ static void test_others(void **state)
 	assert_false(only_lists(MAKEFILE("-x-y := a.o b.o\n+x-y := a.o new.o\n b\n") ADDED("new.c")));
 }
 
+/* Comments, and what belongs to an option that is not set. */
+static void test_without_effect(void **state)
+{
+	_cleanup_free_ char *dir = path_join(test_folder, "include/config"), *file = path_join(dir, "ON");
+
+	assert_ok(make_dirs(dir));
+	assert_ok(file_write(file, "", 0, 0644));
+	assert_true(only_lists(MAKEFILE(" # a\n-# x = 1\n+ # y = 2\n b\n")));
+	assert_false(only_lists(MAKEFILE(" # a\n+# y = 2 \\\n b\n")));
+	assert_true(only_lists(MAKEFILE(" # a\n+obj-$(CONFIG_OFF) += x/\n b\n")));
+	assert_true(only_lists(MAKEFILE(" # a\n-x-$(CONFIG_OFF) += old.o\n b\n")));
+	assert_false(only_lists(MAKEFILE(" # a\n+obj-$(CONFIG_OFF) += x/ \\\n b\n")));
+	assert_false(only_lists(MAKEFILE(" # a\n+obj-$(CONFIG_ON) += x/\n b\n")));
+	assert_false(only_lists(MAKEFILE(" # a\n+obj-$(CONFIG_OFF)$(CONFIG_ON) += x/\n b\n")));
+}
+
 /* A source that is there and was not listed is code that did not run. */
 static void test_listed_only_now(void **state)
 {
@@ -55,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_without_effect),
 		cmocka_unit_test(test_listed_only_now),
 	};
 
