@@ -310,6 +310,19 @@ static struct error *check_code(const struct change *c, const struct atom *a)
 	return NULL;
 }
 
+bool section_lists_functions(const struct section *s)
+{
+	return !strcmp(s->name, "_kprobe_blacklist") || !strcmp(s->name, "_error_injection_whitelist");
+}
+
+bool atom_lists_new(const struct atom *a)
+{
+	const struct atom *f = a->reloc_count == 1 && !a->relocs[0].delta ? a->relocs[0].target : NULL;
+
+	return section_lists_functions(a->section) && a->state == ATOM_NEW && f && atom_is_function(f) &&
+	       f->state == ATOM_NEW;
+}
+
 /* What a changed or new atom means, by its section. */
 static struct error *check_atom(struct change *c, const struct atom *a)
 {
@@ -323,7 +336,7 @@ static struct error *check_atom(struct change *c, const struct atom *a)
 	case CLASS_DATA:
 		return check_data(c, a);
 	case CLASS_OTHER:
-		if (a->state == ATOM_SAME)
+		if (a->state == ATOM_SAME || atom_lists_new(a))
 			return NULL;
 		return refuse("SECTION-UNKNOWN",
 			      "the patch changes %s in the section %s of %s, whose meaning to the running kernel is not known",

@@ -81,6 +81,15 @@ bool atom_is_read_only(const struct atom *a);
  */
 bool atom_starts_anew(const struct atom *a);
 
+/*
+ * An entry of a list of functions that the kernel has for modules as well: not
+ * to be probed (NOKPROBE_SYMBOL()), or to fail on demand (ALLOW_ERROR_INJECTION()).
+ */
+bool section_lists_functions(const struct section *s);
+
+/* Whether @a is such an entry for a function that is new. */
+bool atom_lists_new(const struct atom *a);
+
 /* Strings, constants and pieces of code without a name: equal where their content is. */
 bool atom_is_content(const struct atom *a);
 

@@ -289,10 +289,45 @@ static struct error *find_kept(struct extractor *e)
 	return NULL;
 }
 
+/* The module loader reads these lists, and forgets what it read when the module goes: nothing escapes by them. */
+static void keep_lists(struct extractor *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->c->post->atom_count; i++) {
+		const struct atom *a = &e->c->post->atoms[i];
+
+		if (atom_lists_new(a) && e->places[a->relocs[0].target->index].kept)
+			e->places[i].kept = true;
+	}
+}
+
 /*
- * A section that is not known and points into the middle of kept code lists
- * places that the kernel does something with, as runtime_ptr_* of linux 6.12:
- * without that the new code would be wrong.
+ * Whether the relocation of @s is a pointer to a function as any object may hold
+ * one, or the section is one of lists of functions as a whole: these mean the
+ * function that runs, whose jump leads to the new one.
+ */
+static bool is_function_pointer(const struct section *s, const struct reloc *rel)
+{
+	/* include/linux/pci.h; static_call_types.h, trampolines, which no patch changes */
+	static const char *const lists[] = { ".pci_fixup", ".static_call_tramp_key" };
+	const struct atom *holder = section_atom(s, rel->offset);
+	size_t i;
+
+	if (rel->delta)
+		return false;
+	if (section_lists_functions(s) || (holder && holder->symbol && rel->type == arch_reloc_address()))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(lists); i++)
+		if (!strncmp(s->name, lists[i], strlen(lists[i])))
+			return true;
+	return false;
+}
+
+/*
+ * A section that is not known and points into kept code, or to its first
+ * instruction, lists places that the kernel does something with, as runtime_ptr_*
+ * of linux 6.12: without that the new code would be wrong.
  */
 static struct error *check_unknown_tables(const struct extractor *e)
 {
@@ -307,7 +342,7 @@ static struct error *check_unknown_tables(const struct extractor *e)
 		for (k = 0; k < s->reloc_count; k++) {
 			const struct atom *to = s->relocs[k].target;
 
-			if (to && s->relocs[k].delta && section_is_text(to->section) &&
+			if (to && !is_function_pointer(s, &s->relocs[k]) && section_is_text(to->section) &&
 			    e->places[to->index].kept)
 				return refuse("SECTION-UNKNOWN",
 					      "the section %s in %s speaks of places in %s, and what it means is not known",
@@ -639,6 +674,7 @@ struct error *extract_change(struct extraction *x, const struct change *c)
 
 	TRY(find_kept(&e));
 	TRY(check_unknown_tables(&e));
+	keep_lists(&e);
 	/* In the order of the object, so that equal inputs give equal bytes. */
 	for (i = 0; i < c->post->atom_count; i++)
 		if (places[i].kept)

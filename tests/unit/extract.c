@@ -363,6 +363,35 @@ static void sites_of_unknown_sections(void **state)
 #define LISTED(k) "int f(int x) { return x + " k "; } asm(\".pushsection _kprobe_blacklist,\\\"aw\\\"\\n .quad f\\n .popsection\");"
 	extract(LISTED("1"), LISTED("2"));
 	assert_true(is_kept("f"));
+	/* The first instruction is a place, too; a pointer in an object, or a quirk of a device, means the function. */
+#define FIRST(k) "int f(int x) { return x + " k "; } asm(\".pushsection places_of_limit,\\\"a\\\"\\n .long f - .\\n .popsection\");"
+	assert_refused(try_extract(FIRST("1"), FIRST("2")), "SECTION-UNKNOWN");
+#define QUIRK(k) "int f(int x) { return x + " k "; } asm(\".pushsection .pci_fixup_final,\\\"a\\\"\\n .long f - .\\n .popsection\");"
+	extract(QUIRK("1"), QUIRK("2"));
+#define CLASS(k) "static int f(int x) { return x + " k "; } __section(\"__rt_sched_class\") int (*class[])(int) = { f };"
+	extract(CLASS("1"), CLASS("2"));
+	assert_true(is_kept("f"));
+}
+
+/* What the module loader knows about functions goes with new ones. */
+static void lists_of_functions(void **state)
+{
+#define NOKPROBE(fn) "__section(\"_kprobe_blacklist\") unsigned long _kbl_addr_" fn " = (unsigned long)" fn ";\n"
+	static const char pre[] = "int f(int x) { return x; }\n" NOKPROBE("f");
+	static const char helpers[] = "noinline int helper(int x) { return external(x); }\n" NOKPROBE("helper")
+				      "__section(\"_error_injection_whitelist\") struct { unsigned long addr; int type; } _eil_addr_helper = { (unsigned long)helper, 2 };\n"
+				      "static noinline int unused(int x) { return external(x); }\n" NOKPROBE("unused");
+	_cleanup_free_ char *post = xasprintf("%sint f(int x) { return helper(x); }\n%s", helpers, NOKPROBE("f"));
+
+	extract(pre, post);
+	assert_ptr_equal(must_refer("_kbl_addr_helper", "helper")->target, kept("helper"));
+	assert_ptr_equal(must_refer("_eil_addr_helper", "helper")->target, kept("helper"));
+	assert_string_equal(kept("_kbl_addr_helper")->section->name, "_kprobe_blacklist");
+	assert_false(is_kept("_kbl_addr_f") || is_kept("_kbl_addr_unused"));
+	assert_false(extraction->escapes);
+	/* That a function which runs is on a list now would be told to nobody. */
+	assert_refused(compare_and_extract("int f(int x) { return x; }", "int f(int x) { return x + 1; }\n" NOKPROBE("f")),
+		       "SECTION-UNKNOWN");
 }
 
 /* Sites that the kernel writes a variable's value to at boot (since 6.11) go with their code. */
@@ -587,7 +616,7 @@ int main(void)
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(ends_and_beginnings), T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
-		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(init_code_is_refused),
+		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 
