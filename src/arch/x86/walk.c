@@ -225,7 +225,11 @@ static bool is_site(const struct walk *k, const struct cursor *c)
 	return atom_size(a) - c->at >= sizeof(endbr) && !memcmp(atom_data(a) + c->at, endbr, sizeof(endbr));
 }
 
-/* Filling between the parts of a function may differ where both sides are shifted; true where a site is behind it. */
+/*
+ * Filling between the parts of a function may differ where both sides are
+ * shifted.  True where a site is behind the object's: then the running code's
+ * is not skipped yet.
+ */
 static bool skip_filling(struct walk *k, struct cursor *c)
 {
 	uint64_t size = atom_size(c->atom);
