@@ -23,18 +23,24 @@ static void learn(struct place *p, uint64_t addr)
 	p->addr = addr;
 }
 
-static void commit(struct trial *t, struct match_function *f)
+/* What @f tells of places, which is proved. */
+static void learn_all(struct match *m, const struct match_function *f)
 {
-	struct place *own = &t->m->atoms[f->pre->index];
+	struct place *own = &m->atoms[f->pre->index];
 	size_t i;
 
-	for (i = 0; i < t->count; i++)
-		learn(t->findings[i].place, t->findings[i].addr);
+	for (i = 0; i < f->finding_count; i++)
+		learn(f->findings[i].place, f->findings[i].addr);
 	learn(own, f->addr);
 	own->proved = true;
+}
+
+static void commit(struct trial *t, struct match_function *f)
+{
 	f->state = MATCH_PROVED;
 	f->findings = xmemdup(t->findings, t->count * sizeof(*t->findings));
 	f->finding_count = t->count;
+	learn_all(t->m, f);
 }
 
 /*
@@ -276,13 +282,48 @@ static bool is_only_beside(const struct match *m, const struct match_function *f
 	return true;
 }
 
-/* Functions whose names are there more than once; whether some were taken for proved that are not. */
-static bool match_rest(struct trial *t)
+static void forget_places(struct place *p, size_t count, bool disputed)
 {
-	struct match *m = t->m;
+	for (; count--; p++)
+		*p = (struct place){ .disputed = p->disputed || (disputed && p->conflict) };
+}
+
+static void forget_all_places(struct match *m, bool disputed)
+{
+	forget_places(m->atoms, m->pre->atom_count, disputed);
+	forget_places(m->symbols, m->pre->symbol_count, disputed);
+	forget_places(m->sections, m->pre->section_count, disputed);
+}
+
+/* Of those that were taken for proved by lying together, what does so alone stays. */
+static void drop_doubtful(struct match *m)
+{
 	_cleanup_free_ bool *doubtful = xcalloc(m->function_count, sizeof(*doubtful));
 	struct match_function *f;
-	bool any = false, disproved = false;
+
+	for (f = m->functions; f < m->functions + m->function_count; f++)
+		doubtful[f - m->functions] = f->state == MATCH_PROVED && !is_only_beside(m, f);
+	for (f = m->functions; f < m->functions + m->function_count; f++) {
+		if (!doubtful[f - m->functions])
+			continue;
+		f->state = MATCH_AMBIGUOUS;
+		free(f->findings);
+		f->findings = NULL;
+		f->finding_count = 0;
+	}
+	/* They taught nothing. */
+	forget_all_places(m, false);
+	for (f = m->functions; f < m->functions + m->function_count; f++)
+		if (f->state == MATCH_PROVED)
+			learn_all(m, f);
+}
+
+/* Functions whose names are there more than once. */
+static void match_rest(struct trial *t)
+{
+	struct match *m = t->m;
+	struct match_function *f;
+	bool any = false;
 
 	for (f = m->functions; f < m->functions + m->function_count; f++)
 		any |= f->state == MATCH_PROVED;
@@ -293,17 +334,8 @@ static bool match_rest(struct trial *t)
 		while (match_ambiguous(t, CHOOSE_AGREEING))
 			;
 	} while (match_ambiguous(t, CHOOSE_BESIDE));
-	if (any)
-		return false;
-	for (f = m->functions; f < m->functions + m->function_count; f++)
-		doubtful[f - m->functions] = f->state == MATCH_PROVED && !is_only_beside(m, f);
-	for (f = m->functions; f < m->functions + m->function_count; f++)
-		if (doubtful[f - m->functions]) {
-			f->disproved = true;
-			f->state = MATCH_AMBIGUOUS;
-			disproved = true;
-		}
-	return disproved;
+	if (!any)
+		drop_doubtful(m);
 }
 
 /* Takes back that @f is proved. */
@@ -353,20 +385,12 @@ static bool unprove_wrong(struct match *m, bool conflicts)
 	return any;
 }
 
-static void forget_places(struct place *p, size_t count, bool disputed)
-{
-	for (; count--; p++)
-		*p = (struct place){ .disputed = p->disputed || (disputed && p->conflict) };
-}
-
 /* Back to the start, but for what was disproved; @disputed: and what was disagreed about. */
 static void forget(struct match *m, bool disputed)
 {
 	struct match_function *f;
 
-	forget_places(m->atoms, m->pre->atom_count, disputed);
-	forget_places(m->symbols, m->pre->symbol_count, disputed);
-	forget_places(m->sections, m->pre->section_count, disputed);
+	forget_all_places(m, disputed);
 	for (f = m->functions; f < m->functions + m->function_count; f++) {
 		free(f->findings);
 		f->findings = NULL;
@@ -391,7 +415,8 @@ static void match_all(struct trial *t)
 		for (i = 0; i < m->function_count; i++)
 			if (!m->functions[i].disproved)
 				match_one(t, &m->functions[i], CHOOSE_ONLY);
-		if (match_rest(t) || unprove_wrong(m, false))
+		match_rest(t);
+		if (unprove_wrong(m, false))
 			forget(m, false);
 		else if (unprove_wrong(m, true))
 			forget(m, true);

@@ -82,9 +82,24 @@ static bool has_global(const struct trial *t, const char *name)
 }
 
 /*
+ * Whether a module can have been loaded with it, as one of vmlinux or of another
+ * module.  Of a module's symbols kallsyms marks those alone that are exported to
+ * all (kernel/module/kallsyms.c, is_exported()); the entries of the lists of all
+ * exports are data, which not every kernel lists.
+ */
+static bool is_exported(const struct trial *t, const struct live_symbol *s)
+{
+	_cleanup_free_ char *entry = NULL;
+
+	if (is_global(s) || !*s->module)
+		return is_global(s);
+	entry = xasprintf("__ksymtab_%s", s->name);
+	return !t->m->lists_data || live_find(t->m->live, entry, s->module, NULL);
+}
+
+/*
  * What the linker of the target, or the loader, can have taken for a name that
- * the object does not define.  What was hidden is local in vmlinux; of modules
- * kallsyms tells which symbols are exported, not which are global.
+ * the object does not define.  What was hidden is local in vmlinux.
  */
 static bool fits_undefined(const struct trial *t, const char *name, uint64_t addr)
 {
@@ -93,7 +108,7 @@ static bool fits_undefined(const struct trial *t, const char *name, uint64_t add
 	const struct live_symbol *s = NULL;
 
 	while ((s = live_find(t->m->live, name, NULL, s))) {
-		bool can_be = is_ours(t->m, s) ? !global || *s->module || is_global(s) : module && is_global(s);
+		bool can_be = is_ours(t->m, s) ? !global || *s->module || is_global(s) : module && is_exported(t, s);
 
 		if (can_be && s->addr == addr)
 			return true;

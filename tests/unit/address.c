@@ -225,6 +225,7 @@ static void undefined_in_a_module(void **state)
 	kernel_fini(&kernel);
 	kernel_init(&kernel);
 	kernel.module = "mod";
+	kernel_list(&kernel, "some_data\t[mod]", kernel_symbol(&kernel, "six"), 'd');
 	list_wanted(NULL, kernel_symbol(&kernel, "one"), 't');
 	list_wanted(NULL, kernel_symbol(&kernel, "two"), 'T');
 	list_wanted("other", kernel_symbol(&kernel, "three"), 't');
@@ -236,6 +237,9 @@ static void undefined_in_a_module(void **state)
 	assert_int_equal(calls_wanted("four"), MATCH_PROVED);
 	assert_int_equal(calls_wanted("five"), MATCH_PROVED);
 	assert_int_equal(calls_wanted("six"), MATCH_DIFFERS);
+	/* Exported to some modules only: its list tells. */
+	kernel_list(&kernel, "__ksymtab_wanted\t[other]", kernel_symbol(&kernel, "six"), 'r');
+	assert_int_equal(calls_wanted("three"), MATCH_PROVED);
 }
 
 /* Bytes that nobody could read are not told as if they had been. */
