@@ -35,6 +35,17 @@ static bool is_probed(struct update *update, unsigned long start, unsigned long 
 	return found;
 }
 
+static bool is_at_jump(const struct stop *stop, unsigned long addr)
+{
+	const struct jump *jump;
+
+	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++) {
+		if (addr >= jump->function->old_addr && addr < jump->site + KMEND_JUMP_LEN)
+			return true;
+	}
+	return false;
+}
+
 /*
  * None from a function's start to the jump's end, no optimized one where threads
  * must not be.  get_kprobe() walks a list that RCU protects, or kprobe_mutex.
@@ -44,13 +55,16 @@ static bool check_kprobes(const struct stop *stop)
 	const struct text_range *range;
 	const struct jump *jump;
 	bool found = false;
+	unsigned long addr;
 
 	for (jump = stop->jumps; jump < stop->jumps + stop->jump_count; jump++)
 		found |= is_probed(jump->update, jump->function->old_addr,
 				   jump->site + KMEND_JUMP_LEN, 0);
-	for (range = stop->ranges; range < stop->ranges + stop->range_count; range++)
-		found |= !range->is_data && is_probed(range->update, range->start, range->end,
-						      KPROBE_FLAG_OPTIMIZED);
+	for (range = stop->ranges; range < stop->ranges + stop->range_count; range++) {
+		for (addr = range->start; addr < range->end && !range->is_data; addr++)
+			found |= !is_at_jump(stop, addr) &&
+				 is_probed(range->update, addr, addr + 1, KPROBE_FLAG_OPTIMIZED);
+	}
 	return found;
 }
 #else

@@ -109,7 +109,7 @@ static ssize_t left_write(struct file *file, const char __user *buf, size_t coun
 	for (i = 0; i < ARRAY_SIZE(left); i++)
 		WRITE_ONCE(left[i], addr);
 	end = jiffies + msecs_to_jiffies(ms);
-	while (spin && time_before(jiffies, end)) {
+	while (spin && time_before(jiffies, end) && !signal_pending(current)) {
 		target_spin();
 		msleep(1);
 	}
