@@ -82,16 +82,6 @@ static struct error *open_packs(struct apply *a)
 	return NULL;
 }
 
-static const struct host_update *find_update(const struct host_updates *list, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		if (!strcmp(list->updates[i].id, id))
-			return &list->updates[i];
-	return NULL;
-}
-
 /*
  * Modules of an update that is not applied: what a killed apply left behind is
  * removed; what an undo left loaded on purpose, because addresses of its code
@@ -120,7 +110,7 @@ static struct error *check_installed(struct apply *a)
 	TRY(host_updates_read(&list));
 	for (i = 0; i < a->opts->count && !err; i++) {
 		const char *id = a->updates[i].proof.pack->manifest->id;
-		const struct host_update *u = find_update(&list, id);
+		const struct host_update *u = host_updates_get(&list, id);
 
 		if (!u)
 			continue;
@@ -373,7 +363,7 @@ static struct error *drop_absent(const struct applying *u)
 	size_t i, k;
 
 	err = host_updates_read(&list);
-	loaded = err ? NULL : find_update(&list, u->proof.pack->manifest->id);
+	loaded = err ? NULL : host_updates_get(&list, u->proof.pack->manifest->id);
 	for (i = 0; loaded && i < u->proof.pack->manifest->target_count && !err; i++)
 		for (k = 0; u->proof.targets[i].absent && k < loaded->module_count && !err; k++)
 			if (!strcmp(loaded->modules[k], u->proof.targets[i].target->module))
@@ -506,7 +496,7 @@ static void unload_all(struct apply *a, const struct error *why)
 	for (i = 0; i < a->opts->count; i++) {
 		const char *id = a->updates[i].proof.pack->manifest->id;
 
-		if (find_update(&left, id))
+		if (host_updates_get(&left, id))
 			continue;
 		if (a->updates[i].recorded)
 			error_free(host_record_remove(id));
@@ -528,7 +518,7 @@ static void read_pauses(struct apply *a)
 	error_free(host_updates_read(&list));
 	for (i = 0; i < a->opts->count; i++) {
 		const struct host_update *u =
-			find_update(&list, a->updates[i].proof.pack->manifest->id);
+			host_updates_get(&list, a->updates[i].proof.pack->manifest->id);
 
 		a->updates[i].pause_ns = u ? u->pause_ns : 0;
 	}

@@ -83,16 +83,6 @@ struct boot {
 	json_t *refused;
 };
 
-static bool is_applied(const struct boot *b, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < b->loaded.count; i++)
-		if (!strcmp(b->loaded.updates[i].id, id))
-			return b->loaded.updates[i].applied;
-	return false;
-}
-
 static void note_applied(struct boot *b, const char *id)
 {
 	json_array_append_new(b->applied, json_string(id));
@@ -198,7 +188,7 @@ static struct error *apply_all(struct boot *b)
 	for (i = 0; i < b->store.count; i++) {
 		const struct store_update *u = &b->store.updates[i];
 
-		b->wanted[i] = !u->until_reboot && !u->set_aside && !is_applied(b, u->id);
+		b->wanted[i] = !u->until_reboot && !u->set_aside && !host_updates_applied(&b->loaded, u->id);
 	}
 	apply_groups(b);
 	apply_rest(b);

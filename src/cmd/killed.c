@@ -18,16 +18,6 @@ struct found {
 	bool unsigned_ones;	/* among them */
 };
 
-static bool is_applied(const struct found *f, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < f->loaded.count; i++)
-		if (!strcmp(f->loaded.updates[i].id, id))
-			return f->loaded.updates[i].applied;
-	return false;
-}
-
 static bool is_listed(const struct found *f, const char *id)
 {
 	const struct store_update *u = store_get(&f->store, id);
@@ -48,8 +38,6 @@ static struct error *note(const char *id, bool *whole, bool *is_unsigned)
 	*is_unsigned = !record.signed_by;
 	if (!err && m && m->channel && *m->channel)
 		err = seen_note_serial(record.signed_by, m->channel, m->serial);
-	if (!err && m)
-		record_found(id, &record);
 	host_record_free(&record);
 	return err;
 }
@@ -69,13 +57,33 @@ static struct error *find(struct found *f)
 		_cleanup_free_ char *pack = store_find(id);
 		bool whole, is_unsigned;
 
-		if (!pack || !is_applied(f, id) || is_listed(f, id))
+		if (!pack || !host_updates_applied(&f->loaded, id) || is_listed(f, id))
 			continue;
 		TRY(note(id, &whole, &is_unsigned));
 		if (!whole)
 			continue;
 		f->ids[f->count++] = id;
 		f->unsigned_ones |= is_unsigned;
+	}
+	return NULL;
+}
+
+/* Lists them, which goes on record. */
+static struct error *install(const struct found *f)
+{
+	struct host_record record;
+	size_t i;
+
+	if (!f->count)
+		return NULL;
+	TRY(store_install(f->ids, f->count, false, f->unsigned_ones));
+	for (i = 0; i < f->count; i++) {
+		struct error *err = host_record_read(f->ids[i], &record);
+
+		if (!err && record.manifest)
+			record_found(f->ids[i], &record);
+		error_free(err);
+		host_record_free(&record);
 	}
 	return NULL;
 }
@@ -97,8 +105,8 @@ struct error *killed_finish(void)
 	struct error *err;
 
 	err = find(&f);
-	if (!err && f.count)
-		err = store_install(f.ids, f.count, false, f.unsigned_ones);
+	if (!err)
+		err = install(&f);
 	if (!err)
 		err = prune(&f.loaded);
 	free(f.ids);

@@ -166,16 +166,6 @@ static bool is_loaded(const struct live *live, const char *id)
 	return false;
 }
 
-static bool is_applied(const struct host_updates *list, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < list->count; i++)
-		if (!strcmp(list->updates[i].id, id))
-			return list->updates[i].applied;
-	return false;
-}
-
 struct error *proof_require_onto(const struct proof *p, const struct live *live)
 {
 	const struct manifest *m = p->pack->manifest;
@@ -186,7 +176,7 @@ struct error *proof_require_onto(const struct proof *p, const struct live *live)
 	if (m->onto_count && !live)
 		err = host_updates_read(&list);
 	for (i = 0; i < m->onto_count && !err; i++)
-		if (live ? !is_loaded(live, m->onto[i]) : !is_applied(&list, m->onto[i]))
+		if (live ? !is_loaded(live, m->onto[i]) : !host_updates_applied(&list, m->onto[i]))
 			err = refuse("ORDER", "%s was made on top of update %s, which is not applied: apply that first",
 				     m->id, m->onto[i]);
 	host_updates_free(&list);

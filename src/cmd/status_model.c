@@ -82,16 +82,6 @@ static struct error *add(struct status *s, const char *id, const struct host_upd
 	return NULL;
 }
 
-static const struct host_update *find_loaded(const struct status *s, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < s->loaded.count; i++)
-		if (!strcmp(s->loaded.updates[i].id, id))
-			return &s->loaded.updates[i];
-	return NULL;
-}
-
 static struct error *read_kernel(struct status *s)
 {
 	_cleanup_free_ char *proc = host_path("/proc");
@@ -112,7 +102,7 @@ struct error *status_read(struct status *s)
 	TRY(probation_read(&s->probation));
 	s->updates = xcalloc(s->loaded.count + s->store.count, sizeof(*s->updates));
 	for (i = 0; i < s->store.count; i++)
-		TRY(add(s, s->store.updates[i].id, find_loaded(s, s->store.updates[i].id),
+		TRY(add(s, s->store.updates[i].id, host_updates_get(&s->loaded, s->store.updates[i].id),
 			&s->store.updates[i]));
 	for (i = 0; i < s->loaded.count; i++)
 		if (!store_get(&s->store, s->loaded.updates[i].id))

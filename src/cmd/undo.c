@@ -70,16 +70,6 @@ static struct error *parse(int argc, char **argv, struct undo *u)
 	return NULL;
 }
 
-static const struct host_update *find_loaded(const struct undo *u, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < u->loaded.count; i++)
-		if (!strcmp(u->loaded.updates[i].id, id))
-			return &u->loaded.updates[i];
-	return NULL;
-}
-
 /* @id stays where it is: in what was read before. */
 static void choose(struct undo *u, const char *id)
 {
@@ -89,7 +79,7 @@ static void choose(struct undo *u, const char *id)
 		if (!strcmp(u->chosen[i].id, id))
 			return;
 	u->chosen = xreallocarray(u->chosen, u->count + 1, sizeof(*u->chosen));
-	u->chosen[u->count++] = (struct undone){ .id = id, .update = find_loaded(u, id) };
+	u->chosen[u->count++] = (struct undone){ .id = id, .update = host_updates_get(&u->loaded, id) };
 }
 
 /* Another id that starts with @prefix than the one found before is an error. */
@@ -131,7 +121,7 @@ static struct error *choose_all(struct undo *u, char **prefixes, size_t count)
 		const struct host_update *update;
 
 		TRY(find(u, prefixes[i], &id));
-		update = find_loaded(u, id);
+		update = host_updates_get(&u->loaded, id);
 		if (update && !update->applied && !store_get(&u->store, id))
 			return refuse("NOT-APPLIED", "%s: is not applied", id);
 		choose(u, id);
@@ -222,12 +212,9 @@ static struct error *drop_chosen(const struct undo *u)
 /* The last pause of update @id, 0 where it is not known. */
 static uint64_t pause_of(const struct host_updates *updates, const char *id)
 {
-	size_t i;
+	const struct host_update *u = host_updates_get(updates, id);
 
-	for (i = 0; i < updates->count; i++)
-		if (!strcmp(updates->updates[i].id, id))
-			return updates->updates[i].pause_ns;
-	return 0;
+	return u ? u->pause_ns : 0;
 }
 
 static void read_pauses(struct undo *u)

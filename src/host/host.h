@@ -111,6 +111,10 @@ struct host_updates {
 struct error *host_updates_read(struct host_updates *out) __must_use;
 void host_updates_free(struct host_updates *updates);
 
+/* The update @id of them, or NULL; whether it is there and applied. */
+const struct host_update *host_updates_get(const struct host_updates *updates, const char *id);
+bool host_updates_applied(const struct host_updates *updates, const char *id);
+
 /* What a switch took. */
 struct host_switch_report {
 	unsigned int attempts;		/* tries of the engine */

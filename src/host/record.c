@@ -84,16 +84,6 @@ struct error *host_record_remove(const char *id)
 	return remove_tree(folder);
 }
 
-static bool is_installed(const struct host_updates *updates, const char *id)
-{
-	size_t i;
-
-	for (i = 0; i < updates->count; i++)
-		if (!strcmp(updates->updates[i].id, id))
-			return true;
-	return false;
-}
-
 struct error *host_records_prune(void)
 {
 	_cleanup_free_ char *folder = host_path(RECORDS);
@@ -108,7 +98,7 @@ struct error *host_records_prune(void)
 	TRY(dir_list(folder, &names, &count));
 	err = host_updates_read(&installed);
 	for (i = 0; i < count && !err; i++)
-		if (manifest_is_id(names[i]) && !is_installed(&installed, names[i]))
+		if (manifest_is_id(names[i]) && !host_updates_get(&installed, names[i]))
 			err = host_record_remove(names[i]);
 	host_updates_free(&installed);
 	names_free(names, count);

@@ -202,6 +202,23 @@ struct error *host_updates_read(struct host_updates *out)
 	return err;
 }
 
+const struct host_update *host_updates_get(const struct host_updates *updates, const char *id)
+{
+	size_t i;
+
+	for (i = 0; i < updates->count; i++)
+		if (!strcmp(updates->updates[i].id, id))
+			return &updates->updates[i];
+	return NULL;
+}
+
+bool host_updates_applied(const struct host_updates *updates, const char *id)
+{
+	const struct host_update *u = host_updates_get(updates, id);
+
+	return u && u->applied;
+}
+
 static void update_free(struct host_update *u)
 {
 	size_t i;
