@@ -498,64 +498,34 @@ static void test_other_compression(void **state)
 			  "not compressed with zstd");
 }
 
-/* zstd can write the same in more than one way, so a few bits make no difference. */
-static void test_every_flipped_bit(void **state)
+/*
+ * zstd can write the same in more than one way, and the signature's unsigned
+ * comment may say anything: what is taken, and trusted where it is signed, holds
+ * what it held.
+ */
+static void flip_every_bit(const char *key)
 {
-	_cleanup_free_ char *path = sample_file("a.kmend", NULL);
+	_cleanup_free_ char *path = sample_file("a.kmend", key);
 	_cleanup_free_ char *data = NULL;
 	struct pack *whole, *p;
-	struct error *err;
 	size_t size, same = 0;
 
-	assert_ok(file_read(path, 1 << 20, (void **)&data, &size));
-	assert_ok(pack_parse(data, size, "P", &whole));
-	for (size_t bit = 0; bit < 8 * size; bit++) {
-		data[bit / 8] ^= 1 << bit % 8;
-		err = pack_parse(data, size, "P", &p);
-		data[bit / 8] ^= 1 << bit % 8;
-		if (err) {
-			assert_int_equal(err->kind, ERROR_REFUSED);
-			error_free(err);
-			continue;
-		}
-		same++;
-		assert_int_equal(p->manifest_size, whole->manifest_size);
-		assert_memory_equal(p->manifest_json, whole->manifest_json, p->manifest_size);
-		assert_int_equal(p->file_count, whole->file_count);
-		pack_free(p);
-	}
-	pack_free(whole);
-	assert_true(same < 8 * size / 100);
-}
-
-/* Of a signed pack: what is still trusted holds what was signed, whatever its unsigned comment says. */
-static void test_every_flipped_bit_of_a_signed_one(void **state)
-{
-	_cleanup_free_ char *key = generate_key(), *public = xasprintf("%s.pub", key);
-	_cleanup_free_ char *path = sample_file("a.kmend", key), *trusted = path_join(dir, "trusted");
-	_cleanup_free_ char *data = NULL;
-	struct pack *whole, *p;
-	size_t size, trusted_ones = 0;
-
-	setenv("KMEND_TRUSTED", trusted, 1);
-	assert_ok(trust_add(public, NULL));
 	assert_ok(file_read(path, 1 << 20, (void **)&data, &size));
 	assert_ok(pack_parse(data, size, "P", &whole));
 	for (size_t bit = 0; bit < 8 * size; bit++) {
 		struct trust_result trust = { 0 };
 		struct error *err;
 
+		p = NULL;
 		data[bit / 8] ^= 1 << bit % 8;
 		err = pack_parse(data, size, "P", &p);
 		data[bit / 8] ^= 1 << bit % 8;
-		if (err) {
+		if (err)
 			assert_int_equal(err->kind, ERROR_REFUSED);
-			error_free(err);
-			continue;
-		}
-		err = trust_check(p, false, &trust);
+		else if (key)
+			err = trust_check(p, false, &trust);
 		if (!err) {
-			trusted_ones++;
+			same++;
 			assert_int_equal(p->manifest_size, whole->manifest_size);
 			assert_memory_equal(p->manifest_json, whole->manifest_json, p->manifest_size);
 			assert_int_equal(p->file_count, whole->file_count);
@@ -565,7 +535,22 @@ static void test_every_flipped_bit_of_a_signed_one(void **state)
 		pack_free(p);
 	}
 	pack_free(whole);
-	assert_true(trusted_ones < 8 * size / 100);
+	assert_true(same < 8 * size / 100);
+}
+
+static void test_every_flipped_bit(void **state)
+{
+	flip_every_bit(NULL);
+}
+
+static void test_every_flipped_bit_of_a_signed_one(void **state)
+{
+	_cleanup_free_ char *key = generate_key(), *public = xasprintf("%s.pub", key);
+	_cleanup_free_ char *trusted = path_join(dir, "trusted");
+
+	setenv("KMEND_TRUSTED", trusted, 1);
+	assert_ok(trust_add(public, NULL));
+	flip_every_bit(key);
 }
 
 /* 4 GiB of zeros in a few hundred kB: after the members, and instead of the archive. */
