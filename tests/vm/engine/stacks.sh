@@ -122,14 +122,17 @@ echo "300000 0 0 1" >/proc/kmend_left &
 left=$!
 sleep 0.5
 seen=no
+# Where it was seen outside, it may be in the old code when that shall be replaced once more.
 for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	ms=20000
+	[ "$(state $spin)" = applied ] || expect "apply, once more" "done" "$(switch apply $spin)"
+	ms=0
 	said="$(switch undo $spin) $(cat $sys/updates/$spin/blockers)"
 	case $said in
 	EBUSY*new_target_spin+0x*)
 		seen=yes
 		break
 		;;
-	done*) switch apply $spin >/dev/null ;;
 	esac
 done
 expect "undo, thread preempted in the new code: it is seen: $said" yes $seen
