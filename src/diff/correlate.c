@@ -344,6 +344,21 @@ const struct atom *correlate_doubt(const struct change *c, const struct atom *po
 	return NULL;
 }
 
+const struct atom *correlate_renamed(const struct change *c, const struct atom *post)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		if (a->symbol && !a->twin && section_classify(a->section, c->module) == CLASS_DATA &&
+		    atom_size(a) == atom_size(post) && same_home(a, post) && !atom_starts_anew(a) &&
+		    share_referrer(c, a, post))
+			return a;
+	}
+	return NULL;
+}
+
 /* The first unpaired atom of @obj with this base name, or NULL. */
 static struct atom *first_left(struct object *obj, char *const *bases, const char *base)
 {

@@ -90,7 +90,7 @@ struct error *overwrite_atom(struct change *c, struct atom *a)
 	return NULL;
 }
 
-static bool is_accepted(const struct change *c, const char *name)
+bool data_is_accepted(const struct change *c, const char *name)
 {
 	_cleanup_free_ char *base = base_name(name);
 	size_t i;
@@ -104,7 +104,7 @@ static bool is_accepted(const struct change *c, const char *name)
 static struct error *heed(struct change *c, struct atom *a)
 {
 	const char *name = atom_name(a);
-	bool keep = is_declared(c, "keep", name) || is_accepted(c, name);
+	bool keep = is_declared(c, "keep", name) || data_is_accepted(c, name);
 	bool overwrite = is_declared(c, "overwrite", name);
 
 	if (keep && overwrite)

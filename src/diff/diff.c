@@ -267,6 +267,7 @@ static struct error *check_export(struct change *c, const struct atom *a)
 static struct error *check_data(const struct change *c, const struct atom *a)
 {
 	const struct atom *old;
+	_cleanup_free_ char *base = NULL;
 
 	if (a->state == ATOM_CHANGED && !same_home(a->twin, a))
 		return refuse("DATA-CHANGED", "the patch moves %s in %s from %s to %s, and it lives where it is",
@@ -280,6 +281,12 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 		return refuse("STATIC-AMBIGUOUS",
 			      "%s in %s may be new or what was %s, whose state would be lost",
 			      atom_name(a), c->post->name, atom_name(old));
+	old = data_is_accepted(c, atom_name(a)) ? NULL : correlate_renamed(c, a);
+	base = base_name(atom_name(a));
+	if (old)
+		return refuse("DATA-MOVED",
+			      "the patch has %s in place of %s in %s: what that holds would be lost (--accept data:%s says that nothing is)",
+			      atom_name(a), atom_name(old), c->post->name, base);
 	return NULL;
 }
 
@@ -360,6 +367,40 @@ static void note_removed_exports(struct change *c)
 	}
 }
 
+/* Whether anything in the pre object but a call knows where @f is: a list, or who was told. */
+static bool address_is_given(const struct change *c, const struct atom *f)
+{
+	enum section_class class;
+	size_t i, k;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		class = section_classify(a->section, c->module);
+		if (class == CLASS_IGNORED || class == CLASS_TABLE || class == CLASS_EXPORT)
+			continue;
+		for (k = 0; k < a->reloc_count; k++)
+			if (a->relocs[k].target == f && a != f && !a->relocs[k].branch)
+				return true;
+	}
+	return false;
+}
+
+/* A timer, a work item or an object's operations may go on calling what the patch takes away. */
+static void note_gone_functions(struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->pre->atom_count; i++) {
+		const struct atom *a = &c->pre->atoms[i];
+
+		if (!a->twin && atom_is_function(a) && section_classify(a->section, c->module) == CLASS_TEXT &&
+		    address_is_given(c, a))
+			change_note(c, xasprintf("%s in %s is gone, but whatever was given its address goes on calling it as it was",
+						 atom_name(a), c->pre->name));
+	}
+}
+
 static void collect(struct atom ***list, size_t *count, struct atom *a)
 {
 	*list = xreallocarray(*list, *count + 1, sizeof(**list));
@@ -396,6 +437,7 @@ struct error *diff_objects(struct change *c)
 	for (i = 0; i < c->post->atom_count; i++)
 		TRY(check_atom(c, &c->post->atoms[i]));
 	note_removed_exports(c);
+	note_gone_functions(c);
 	collect_all(c);
 	return NULL;
 }

@@ -107,6 +107,12 @@ void correlate(struct change *c);
  */
 const struct atom *correlate_doubt(const struct change *c, const struct atom *post);
 
+/*
+ * The variable of the pre object that @post, a new one, may be by another name:
+ * it is gone, and a function that used it uses @post.  NULL where there is none.
+ */
+const struct atom *correlate_renamed(const struct change *c, const struct atom *post);
+
 /* @name without the numbers that the compiler or __COUNTER__ put into it; the caller's to free. */
 char *base_name(const char *name);
 
@@ -131,6 +137,9 @@ bool compare_targets(const struct change *c, const struct reloc *pre, const stru
  */
 bool is_declared(const struct change *c, const char *kind, const char *name);
 
+/* Whether who makes the update said of @name, or what it is a numbered form of, that it may be as it is. */
+bool data_is_accepted(const struct change *c, const char *name);
+
 /*
  * Gives the changed data that the patch speaks of, or that is accepted, its
  * state: ATOM_KEPT or ATOM_OVERWRITTEN.
@@ -148,7 +157,7 @@ void declared_layouts(const struct object *pre, const struct object *post, char 
  * Fills in @c from @c->pre, @c->post, @c->module and what is accepted.  No
  * error and not change_acts() means that the patch changes nothing in this
  * object.
- * Errors: refusals DATA-CHANGED, STATIC-AMBIGUOUS, EXPORT-CHANGED,
+ * Errors: refusals DATA-CHANGED, DATA-MOVED, STATIC-AMBIGUOUS, EXPORT-CHANGED,
  * SECTION-UNKNOWN, DECLARATION-INVALID that name the symbol and the object.
  */
 struct error *diff_objects(struct change *c) __must_use;

@@ -1,26 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "compile.h"
-
-#include "diff/diff.h"
-
-static struct change change;
-
-static int reset(void **state)
-{
-	object_free(change.pre);
-	object_free(change.post);
-	change_fini(&change);
-	memset(&change, 0, sizeof(change));
-	return 0;
-}
-
-static struct error *compare(const char *pre, const char *post)
-{
-	reset(NULL);
-	change.pre = compile(pre);
-	change.post = compile(post);
-	return diff_objects(&change);
-}
+#include "diff.h"
 
 static struct error *compare_module(const char *pre, const char *post)
 {
@@ -29,26 +8,6 @@ static struct error *compare_module(const char *pre, const char *post)
 	change.post = compile(post);
 	change.module = true;
 	return diff_objects(&change);
-}
-
-/* @names: "f g ", in the order of the object; "" for none. */
-static void assert_replaced(const char *names)
-{
-	_cleanup_free_ char *all = xstrdup("");
-	size_t i;
-
-	for (i = 0; i < change.replaced_count; i++) {
-		char *longer = xasprintf("%s%s ", all, change.replaced[i]->symbol->name);
-
-		free(all);
-		all = longer;
-	}
-	assert_string_equal(all, names);
-}
-
-static enum atom_state state_of(const char *name)
-{
-	return atom_called(change.post, name)->state;
 }
 
 /* The first atom of the section. */
@@ -597,23 +556,6 @@ static void clones(void **state)
 	assert_replaced("f ");
 }
 
-static void deleted_functions(void **state)
-{
-	assert_ok(compare("noinline int gone(int x) { return external(x); } int f(int x) { return gone(x) + 1; }",
-			  "int f(int x) { return external(x) + 1; }"));
-	assert_replaced("f ");
-}
-
-static void functions_get_new_names(void **state)
-{
-	assert_ok(compare("static noinline int old(int x) { return external(x) + 1; } int f(int x) { return old(x); }\n"
-			  "int g(int x) { return old(x) * 2; }",
-			  "static noinline int new(int x) { return external(x) + 1; } int f(int x) { return new(x); }\n"
-			  "int g(int x) { return new(x) * 2; }"));
-	assert_replaced("f g ");
-	assert_int_equal(state_of("new"), ATOM_NEW);
-}
-
 /* An alias may come first in the symbol table; the function is the same one. */
 static void aliases_do_not_hide_a_change(void **state)
 {
@@ -751,8 +693,6 @@ static void btf_ids(void **state)
 	assert_replaced("f ");
 }
 
-#define T(f) cmocka_unit_test_teardown(f, reset)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -765,8 +705,7 @@ int main(void)
 		T(live_data_that_points_to_constants), T(changed_data), T(overwritten_data), T(data_that_cannot_be_overwritten), T(overwritten_constants), T(kept_data),
 		T(what_refusals_of_data_advise), T(tables_that_grow), T(hooks), T(said_before), T(declared_types), T(new_data),
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
-		T(cold_parts_go_with_their_function), T(clones), T(deleted_functions),
-		T(functions_get_new_names), T(aliases_do_not_hide_a_change), T(exports),
+		T(cold_parts_go_with_their_function), T(clones), T(aliases_do_not_hide_a_change), T(exports),
 		T(unknown_sections), T(entry_code), T(nameless_code), T(table_entries), T(self_references), T(base_names), T(btf_ids),
 	};
 
