@@ -523,6 +523,15 @@ static struct error *keeps_config(const char *path, const char *before, const ch
 	return NULL;
 }
 
+/* What no compiler for it was asked to compile: kbuild makes a file for each option that is set. */
+static bool is_unused_rust(const struct tree *tree, const char *path)
+{
+	_cleanup_free_ char *file = path_join(tree->build, "include/config/RUST");
+	size_t len = strlen(path);
+
+	return len > 3 && !strcmp(path + len - 3, ".rs") && !file_exists(file);
+}
+
 static struct error *check_build(const struct tree *tree, const struct patches *p)
 {
 	_cleanup_free_ char *dir = NULL, *before = NULL, *after = NULL;
@@ -532,7 +541,8 @@ static struct error *check_build(const struct tree *tree, const struct patches *
 		const char *path = p->files[i].path;
 		bool keeps;
 
-		if (p->files[i].kind != PATCHED_BUILD || makefile_only_lists_added(tree, p, path))
+		if (p->files[i].kind != PATCHED_BUILD || makefile_only_lists_added(tree, p, path) ||
+		    is_unused_rust(tree, path))
 			continue;
 		if (!dir) {
 			TRY(temp_dir_new(&dir));

@@ -14,7 +14,7 @@
 enum patched_kind {
 	PATCHED_SOURCE,		/* .c or .S: compiled into an object */
 	PATCHED_HEADER,
-	PATCHED_BUILD,		/* Makefile, Kbuild, Kconfig, linker script */
+	PATCHED_BUILD,		/* Makefile, Kbuild, Kconfig, linker script, what kmend does not compile */
 	PATCHED_NOTHING,	/* documentation, tests, tools, other architectures: not part of the kernel */
 };
 

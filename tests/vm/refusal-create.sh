@@ -48,7 +48,7 @@ refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a mod
 sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
 refused "other flags" BUILD-CHANGED "the patch changes fs/proc/Makefile, *" create "$work/flags.patch"
 run "$kmend" create -q --kernel "$kit" -o "$work/same.kmend" "$data/not-configured.patch" "$data/builtin.patch"
-expect "a help text, and an option that is not set: $said" 0 "$status"
+expect "a help text, an option that is not set, and Rust: $said" 0 "$status"
 rm -f "$work/same.kmend"
 refused "lines that move" NOTHING-CHANGED "the patch changes no running code: with it and without it, the compiler makes the same" create "$data/lines.patch"
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
