@@ -11,12 +11,21 @@ insmod modules/kmend_test_target.ko
 load nap target_nap
 load count target_count
 
+# asleep PID FUNCTION: waits till the thread sleeps in what the function calls
+asleep()
+{
+	until [ "$(cut -d ' ' -f 3 /proc/"$1"/stat)" = D ] && grep -q " $2+" /proc/"$1"/stack; do
+		kill -0 "$1" || return
+		sleep 0.05
+	done
+}
+
 # start_nap [MS]: starts a nap of 3 s; the pid of the shell that takes it is in /tmp/napper
 start_nap()
 {
 	sh -c 'echo $$ >/tmp/napper; echo "$0" >/proc/kmend_nap' "${1:-3000}" &
 	napper=$!
-	sleep 1
+	asleep $napper nap_write
 }
 
 # check_blocked WHAT 1|0 FUNCTION WHERE
@@ -39,7 +48,7 @@ leave()
 {
 	echo "4000 $4 $5 0" >/proc/kmend_left &
 	left=$!
-	sleep 0.5
+	asleep $left left_write
 	expect "$3" "$1" "$(turn $nap "$2")"
 	expect "the thread sleeps on" 0 "$(kill -0 $left; echo $?)"
 	kill $left
@@ -71,7 +80,9 @@ long=12000
 start_nap $long
 (switch apply $nap >/tmp/said) &
 waiter=$!
-sleep 0.2
+until grep -q running $sys/outcome || [ -s /tmp/said ]; do
+	sleep 0.05
+done
 expect "while it waits, that can be seen" "running [1-9]*" "$(cat $sys/outcome)"
 expect "and the state" loaded "$(state $nap)"
 insmod /tmp/version.ko
