@@ -80,7 +80,7 @@ long=12000
 start_nap $long
 (switch apply $nap >/tmp/said) &
 waiter=$!
-until grep -q running $sys/outcome || [ -s /tmp/said ]; do
+until grep -q 'running [1-9]' $sys/outcome || [ -s /tmp/said ]; do
 	sleep 0.05
 done
 expect "while it waits, that can be seen" "running [1-9]*" "$(cat $sys/outcome)"
