@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/key.h"
+#include "host/host.h"
 #include "pack/minisign.h"
 #include "pack/passphrase.h"
 #include "pack/trust.h"
@@ -97,11 +98,18 @@ static struct error *key_generate(const struct key_options *options)
 	return NULL;
 }
 
+/* A folder that KMEND_TRUSTED names is for the system to guard. */
+static struct error *check_may_change(void)
+{
+	return trust_is_machines() ? host_require_root("change which keys are trusted") : NULL;
+}
+
 static struct error *key_trust(const struct key_options *options)
 {
 	char id[MINISIGN_ID_SIZE];
 	struct minisign_public key;
 
+	TRY(check_may_change());
 	TRY(trust_add(options->argument, &key));
 	minisign_id_format(key.id, id);
 	printf("Key %s is trusted.\n", id);
@@ -152,6 +160,7 @@ static struct error *key_list(const struct key_options *options)
 
 static struct error *key_revoke(const struct key_options *options)
 {
+	TRY(check_may_change());
 	TRY(trust_remove(options->argument));
 	printf("Key %s is no longer trusted.\n", options->argument);
 	return NULL;

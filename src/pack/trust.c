@@ -19,6 +19,11 @@ static const char *trusted_dir(void)
 	return dir && *dir ? dir : TRUSTED_DIR;
 }
 
+bool trust_is_machines(void)
+{
+	return !strcmp(trusted_dir(), TRUSTED_DIR);
+}
+
 struct error *trust_check_owner(const char *path)
 {
 	const char *why;
@@ -33,7 +38,7 @@ struct error *trust_check_owner(const char *path)
 /* Who can write to the folder above the default one could put another in its place. */
 static struct error *check_folders(const char *dir)
 {
-	if (!strcmp(dir, TRUSTED_DIR))
+	if (trust_is_machines())
 		TRY(trust_check_owner(CONFIG_DIR));
 	return trust_check_owner(dir);
 }

@@ -31,6 +31,9 @@ struct error *trust_check_owner(const char *path) __must_use;
 struct error *trust_list(struct trusted_key **keys, size_t *count) __must_use;
 void trust_list_free(struct trusted_key *keys, size_t count);
 
+/* Whether they are those that the machine trusts, and no other folder's. */
+bool trust_is_machines(void);
+
 /*
  * Trusts the public key in the file @path: stores it as KEYID.pub.  *@key,
  * unless @key is NULL, is the key.  It is no error that it is trusted already;

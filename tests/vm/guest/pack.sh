@@ -81,12 +81,28 @@ nobody()
 }
 expect "there is another user" 65534 "$(nobody id -u)"
 cp builtin.kmend /tmp/readable.kmend
-chmod 644 /tmp/readable.kmend
+cp key.pub /tmp/
+chmod 644 /tmp/readable.kmend /tmp/key.pub
+mkdir /tmp/own
+chown 65534 /tmp/own
 cd /tmp || exit
 refused "apply: not root" NOT-ROOT "only root may apply updates*" nobody kmend apply --allow-unsigned /tmp/readable.kmend
 refused "dry run: not root" NOT-ROOT "only root may*" nobody kmend apply --dry-run --allow-unsigned /tmp/readable.kmend
 refused "undo: not root" NOT-ROOT "only root may undo updates*" nobody kmend undo --all
 refused "verify: not root" NOT-ROOT "*" nobody kmend verify --allow-unsigned /tmp/readable.kmend
+refused "boot: not root" NOT-ROOT "only root may apply updates*" nobody kmend boot
+refused "the end of the probation: not root" NOT-ROOT "only root may apply updates*" nobody kmend boot --settle
+refused "snapshot: not root" NOT-ROOT "*" nobody kmend snapshot /tmp/theirs
+refused "late: not root" NOT-ROOT "only root may load modules*" nobody kmend late load loop
+refused "withdraw: not root" NOT-ROOT "only root may withdraw updates*" nobody kmend withdraw /tmp/readable.kmend
+refused "key trust: not root" NOT-ROOT "only root may change which keys are trusted*" nobody kmend key trust /tmp/key.pub
+key_id=$(kmend key list | cut -d' ' -f1)
+refused "key revoke: not root" NOT-ROOT "only root may change which keys are trusted*" nobody kmend key revoke "$key_id"
+works "key list: not root" "$key_id *" nobody kmend key list
+works "key trust in a folder of one's own" "Key $key_id is trusted." \
+	nobody env KMEND_TRUSTED=/tmp/own/trusted kmend key trust /tmp/key.pub
+works "key revoke in a folder of one's own" "Key $key_id is no longer trusted." \
+	nobody env KMEND_TRUSTED=/tmp/own/trusted kmend key revoke "$key_id"
 works "inspect: not root" "update *" nobody kmend inspect /tmp/readable.kmend
 run nobody kmend status
 expect "status: not root: status" 1 "$status"
