@@ -142,14 +142,17 @@ static bool runs_unfixed(const struct host_update *u)
 
 int status_exit(const struct status *s)
 {
-	size_t i;
+	size_t installed = 0, i;
 
-	if (!s->count)
+	/* What an undo, or a killed apply, left loaded is not installed; what is applied and not listed is in use. */
+	for (i = 0; i < s->count; i++)
+		installed += s->updates[i].stored || s->updates[i].state == STATUS_APPLIED;
+	if (!installed)
 		return STATUS_NONE_INSTALLED;
 	for (i = 0; i < s->loaded.count; i++)
 		if (runs_unfixed(&s->loaded.updates[i]))
 			return STATUS_NOT_ALL_APPLIED;
-	return s->counts[STATUS_APPLIED] == s->count ? STATUS_ALL_APPLIED : STATUS_NOT_ALL_APPLIED;
+	return s->counts[STATUS_APPLIED] == installed ? STATUS_ALL_APPLIED : STATUS_NOT_ALL_APPLIED;
 }
 
 char *status_level(const struct status *s)

@@ -208,6 +208,27 @@ static void tells_of_a_pack_that_cannot_be_read(void **state)
 	assert_has(text, "[PACK-INVALID]: ");
 }
 
+/* Not installed, so that it is no reason to look for what is not applied. */
+static void what_stays_loaded_is_not_installed(void **state)
+{
+	_cleanup_free_ char *alone = NULL, *beside = NULL, *over = NULL, *listed = NULL;
+
+	load(B, "loaded\n");
+	alone = status(NULL, NULL, 1);
+	assert_has(alone, "updates    1 loaded\n");
+	assert_has(alone, B "  loaded ");
+	install(A, RELEASE, "CVE-2026-0001", false);
+	load(A, "applied\n");
+	beside = status(NULL, NULL, 0);
+	assert_has(beside, "updates    1 applied, 1 loaded\n");
+	/* Applied and not listed, as a killed apply leaves it. */
+	load(B, "applied\n");
+	over = status(NULL, NULL, 0);
+	/* Installed, and loaded alone. */
+	load(A, "loaded\n");
+	listed = status(NULL, NULL, 2);
+}
+
 static void tells_what_is_until_reboot(void **state)
 {
 	_cleanup_free_ char *text = NULL;
@@ -304,6 +325,7 @@ int main(void)
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_of_a_pack_that_cannot_be_read, set_up,
 						tear_down_root),
+		cmocka_unit_test_setup_teardown(what_stays_loaded_is_not_installed, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_what_is_until_reboot, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_json, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(writes_metrics, set_up, tear_down_root),

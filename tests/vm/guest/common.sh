@@ -76,7 +76,7 @@ clean()
 stays()
 {
 	run kmend status
-	expect "status of an update that stays loaded" 2 "$status"
+	expect "status of an update that stays loaded" 1 "$status"
 	expect "what it says" "*$1  loaded *" "$said"
 	expect "it can be unloaded by hand" "" "$(rmmod "kmend_$1" 2>&1)"
 	rm -r "/run/kmend/$1"
