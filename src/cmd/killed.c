@@ -5,6 +5,8 @@
 #include "host/probation.h"
 #include "host/seen.h"
 #include "host/store.h"
+#include "host/undoing.h"
+#include "util/file.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -16,6 +18,9 @@ struct found {
 	const char **ids;	/* switched and not listed */
 	size_t count;
 	bool unsigned_ones;	/* among them */
+	bool running;		/* the engine is at a switch */
+	char **undoing;		/* what an undo was about */
+	size_t undoing_count;
 };
 
 static bool is_listed(const struct found *f, const char *id)
@@ -46,7 +51,10 @@ static struct error *find(struct found *f)
 {
 	size_t i;
 
+	/* First: what ends later is not seen as ended before. */
+	TRY(host_switch_running(&f->running));
 	TRY(host_updates_read(&f->loaded));
+	TRY(undoing_read(&f->undoing, &f->undoing_count));
 	TRY(probation_read(&f->probation));
 	TRY(store_read(&f->store));
 	if (!f->probation.this_boot)
@@ -88,6 +96,40 @@ static struct error *install(const struct found *f)
 	return NULL;
 }
 
+static struct error *drop(const char *const *ids, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		error_free(host_refusal_remove(ids[i]));
+	TRY(probation_drop(ids, count));
+	return store_drop(ids, count);
+}
+
+/*
+ * Drops what was switched out, which goes on record.  What is applied yet the
+ * undo did not come to, and it stays.
+ */
+static struct error *drop_undone(const struct found *f)
+{
+	_cleanup_free_ const char **ids = xcalloc(f->undoing_count + 1, sizeof(*ids));
+	struct host_record record;
+	size_t count = 0, i;
+
+	if (!f->undoing_count || f->running)
+		return NULL;
+	for (i = 0; i < f->undoing_count; i++)
+		if (!host_updates_applied(&f->loaded, f->undoing[i]))
+			ids[count++] = f->undoing[i];
+	TRY(drop(ids, count));
+	for (i = 0; i < count; i++) {
+		error_free(host_record_read(ids[i], &record));
+		record_undone(ids[i], &record);
+		host_record_free(&record);
+	}
+	return undoing_end((const char *const *)f->undoing, f->undoing_count);
+}
+
 /* Of what is loaded the packs stay: an apply or undo may be tried again. */
 static struct error *prune(const struct host_updates *loaded)
 {
@@ -108,8 +150,11 @@ struct error *killed_finish(void)
 	if (!err)
 		err = install(&f);
 	if (!err)
+		err = drop_undone(&f);
+	if (!err)
 		err = prune(&f.loaded);
 	free(f.ids);
+	names_free(f.undoing, f.undoing_count);
 	store_free(&f.store);
 	probation_free(&f.probation);
 	host_updates_free(&f.loaded);

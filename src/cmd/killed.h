@@ -7,8 +7,10 @@
 
 /*
  * Installs what such an apply switched and did not come to list: on probation,
- * applied, its pack kept.  Removes packs of what is neither loaded nor
- * installed, and parts of files.  Under host_lock().
+ * applied, its pack kept.  Takes off the list what an undo switched out and did
+ * not come to drop: named by it (host/undoing.h), and not applied.  Removes
+ * packs of what is neither loaded nor installed, and parts of files.  Under
+ * host_lock().
  */
 struct error *killed_finish(void) __must_use;
 

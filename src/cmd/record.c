@@ -96,6 +96,18 @@ void record_found(const char *id, const struct host_record *record)
 	journal_send(&e);
 }
 
+void record_undone(const char *id, const struct host_record *record)
+{
+	struct journal_entry e;
+
+	journal_begin(&e, LOG_NOTICE, "%s was undone by a command that was killed; it is not installed any more", id);
+	journal_add(&e, "MESSAGE_ID", MESSAGE_UNDO);
+	add_head(&e, "undo", id, NULL);
+	if (record->manifest)
+		add_record(&e, record);
+	journal_send(&e);
+}
+
 void record_undo(const char *id, const struct host_record *record, uint64_t pause_ns,
 		 const struct error *err)
 {

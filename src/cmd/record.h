@@ -19,6 +19,9 @@ void record_apply(const char *action, const char *path, const struct proof *proo
 /* That update @id was found applied and not installed, because its apply was killed, and is installed now. */
 void record_found(const char *id, const struct host_record *record);
 
+/* That update @id was found undone and still listed, because its undo was killed; @record may be empty. */
+void record_undone(const char *id, const struct host_record *record);
+
 /* That update @id was switched in @module as that loaded, or was not because of @err. */
 void record_late(const char *id, const char *module, const struct error *err);
 

@@ -6,6 +6,7 @@
 #include "host/host.h"
 #include "host/probation.h"
 #include "host/store.h"
+#include "host/undoing.h"
 #include "util/log.h"
 #include "util/memory.h"
 
@@ -30,6 +31,7 @@ struct undo {
 		bool unloaded;
 	} *chosen;
 	size_t count;
+	bool begun;			/* they are named as what is undone */
 	struct host_switch_report report;
 	bool engine_unloaded;
 };
@@ -174,7 +176,10 @@ static bool was_applied(const struct undone *undone)
 	return undone->update && undone->update->applied;
 }
 
-/* All of them in one stop of the machine; some may not be applied. */
+/*
+ * All of them in one stop of the machine; some may not be applied.  Killed from
+ * here on, it is for what comes next to see that they are undone.
+ */
 static struct error *switch_chosen(struct undo *u)
 {
 	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
@@ -183,7 +188,11 @@ static struct error *switch_chosen(struct undo *u)
 	for (i = 0; i < u->count; i++)
 		if (was_applied(&u->chosen[i]))
 			ids[count++] = u->chosen[i].id;
-	return count ? host_switch(false, ids, count, u->timeout, &u->report) : NULL;
+	if (!count)
+		return NULL;
+	TRY(undoing_begin(ids, count));
+	u->begun = true;
+	return host_switch(false, ids, count, u->timeout, &u->report);
 }
 
 /* Says so where something that follows the undo fails: the undo is done, and stays. */
@@ -207,6 +216,16 @@ static struct error *drop_chosen(const struct undo *u)
 	}
 	TRY(probation_drop(ids, u->count));
 	return store_drop(ids, u->count);
+}
+
+static struct error *end_undoing(const struct undo *u)
+{
+	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
+	size_t i;
+
+	for (i = 0; i < u->count; i++)
+		ids[i] = u->chosen[i].id;
+	return undoing_end(ids, u->count);
 }
 
 /* The last pause of update @id, 0 where it is not known. */
@@ -346,7 +365,7 @@ static void record(const struct undo *u, char **asked, size_t count, const struc
 }
 
 /* The switch is done; what follows is told even where a part of it fails, and so is that it failed. */
-static struct error *clean_up(struct undo *u)
+static struct error *clean_up(struct undo *u, char **asked, size_t count)
 {
 	struct error *err;
 	size_t i;
@@ -355,8 +374,11 @@ static struct error *clean_up(struct undo *u)
 	err = error_prefix(drop_chosen(u), "it is undone, but may be applied again after a reboot");
 	for (i = 0; i < u->count; i++)
 		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
+	record(u, asked, count, NULL);
+	/* Else what comes next tries it again. */
+	if (!err && went_well(end_undoing(u)))
+		went_well(killed_finish());
 	went_well(host_records_prune());
-	went_well(killed_finish());
 	u->engine_unloaded = unload_engine();
 	return err;
 }
@@ -373,9 +395,11 @@ static struct error *undo_and_record(struct undo *u, char **asked, size_t count,
 	*done = !err;
 	if (err) {
 		record(u, asked, count, err);
+		/* Where the system failed, the engine may still be at work. */
+		if (u->begun && err->kind == ERROR_REFUSED)
+			went_well(killed_finish());
 	} else {
-		err = clean_up(u);
-		record(u, asked, count, NULL);
+		err = clean_up(u, asked, count);
 	}
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;

@@ -133,6 +133,12 @@ struct error *host_switch(bool apply, const char *const *ids, size_t count, unsi
 			  struct host_switch_report *report) __must_use;
 
 /*
+ * Whether the engine is at a switch.  It goes on with one whose program was
+ * killed; only afterwards is it known what came of it.
+ */
+struct error *host_switch_running(bool *running) __must_use;
+
+/*
  * Modules that load later (kmend/engine.h tells the rules).  host_late_begin()
  * tells the engine to ask this program; host_late_await() that update @id, not
  * yet applied, awaits @module, host_late_forget() that it awaits none any more;

@@ -17,6 +17,9 @@ char *host_path(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Whether host_set_root() set another root than the machine's own. */
 bool host_has_root(void);
 
+/* What tells this boot from others; the caller's to free. */
+struct error *host_boot_id(char **id) __must_use;
+
 /*
  * Loads a module, with the signature of the machine's key where the kernel wants
  * one; *@errnum is 0, or why the kernel did not take it.  Errors: those of

@@ -19,19 +19,6 @@ static uint64_t seconds_since_boot(void)
 	return now.tv_sec;
 }
 
-/* What tells this boot from others; the caller's to free. */
-static struct error *read_boot_id(char **id)
-{
-	_cleanup_free_ char *path = host_path("/proc/sys/kernel/random/boot_id");
-	void *text;
-	size_t size;
-
-	TRY(file_read(path, 4096, &text, &size));
-	*id = text;
-	(*id)[strcspn(*id, "\n")] = '\0';
-	return NULL;
-}
-
 static struct error *parse(json_t *json, const char *path, struct probation *out)
 {
 	_cleanup_free_ char *this_boot = NULL;
@@ -43,7 +30,7 @@ static struct error *parse(json_t *json, const char *path, struct probation *out
 	if (json_unpack(json, "{s:s,s:I,s:o}", "boot", &boot, "since", &since, "updates", &ids) ||
 	    !json_is_array(ids))
 		return system_error(0, "%s is not what this kmend expects", path);
-	TRY(read_boot_id(&this_boot));
+	TRY(host_boot_id(&this_boot));
 	out->this_boot = !strcmp(boot, this_boot);
 	out->seconds = out->this_boot && since >= 0 && (uint64_t)since < seconds_since_boot() ?
 			       seconds_since_boot() - since : 0;
@@ -93,7 +80,7 @@ static struct error *write_file(const struct probation *p, uint64_t since)
 	for (i = 0; i < p->count; i++)
 		json_array_append_new(ids, json_string(p->ids[i]));
 	json = json_pack("{s:I,s:o}", "since", (json_int_t)since, "updates", ids);
-	TRY(read_boot_id(&boot));
+	TRY(host_boot_id(&boot));
 	json_object_set_new(json, "boot", json_string(boot));
 	text = json_dumps(json, JSON_INDENT(1) | JSON_SORT_KEYS);
 	json_decref(json);

@@ -37,6 +37,18 @@ struct error *host_require_root(const char *what)
 	return NULL;
 }
 
+struct error *host_boot_id(char **id)
+{
+	_cleanup_free_ char *path = host_path("/proc/sys/kernel/random/boot_id");
+	void *text;
+	size_t size;
+
+	TRY(file_read(path, 4096, &text, &size));
+	*id = text;
+	(*id)[strcspn(*id, "\n")] = '\0';
+	return NULL;
+}
+
 struct error *host_boot_enabled(bool *enabled)
 {
 	_cleanup_free_ char *path = host_path("/proc/cmdline");

@@ -108,6 +108,19 @@ static struct error *wait_for_outcome(unsigned int timeout, int *errnum, unsigne
 	}
 }
 
+struct error *host_switch_running(bool *running)
+{
+	_cleanup_free_ char *path = host_path(SYSFS "/outcome");
+	unsigned int attempts;
+	bool ended = true;
+	int errnum;
+
+	if (file_exists(path))
+		TRY(read_outcome(path, &ended, &errnum, &attempts));
+	*running = !ended;
+	return NULL;
+}
+
 /* The process that thread @tid is of; 0 where it has gone. */
 static long process_of(long tid)
 {

@@ -5,14 +5,13 @@
 #include "host/journal.h"
 #include "host/probation.h"
 #include "host/store.h"
+#include "journal.h"
 #include "pack/pack.h"
 #include "root.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -277,37 +276,6 @@ static void boot_refuses(void **state)
 }
 
 /* ---- the journal ---- */
-
-static int listen_as_journal(void)
-{
-	_cleanup_free_ char *path = path_join(root_folder, "run/systemd/journal/socket");
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	put_text("run/systemd/journal/x", "");
-	assert_true(fd >= 0 && strlen(path) < sizeof(at.sun_path));
-	strcpy(at.sun_path, path);
-	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	return fd;
-}
-
-static char *receive(int fd, size_t *size)
-{
-	char *text = xcalloc(1, 1 << 17);
-	ssize_t n = recv(fd, text, (1 << 17) - 1, MSG_DONTWAIT);
-
-	assert_true(n > 0);
-	*size = n;
-	return text;
-}
-
-static void assert_field(const char *entry, const char *line)
-{
-	_cleanup_free_ char *whole = xasprintf("\n%s\n", line);
-
-	if (!strstr(entry, whole))
-		fail_msg("no line \"%s\" in:\n%s", line, entry);
-}
 
 static void speaks_the_journals_protocol(void **state)
 {

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the next command makes of an apply that was killed, in a made-up root. */
+/* What the next command makes of an apply or an undo that was killed, in a made-up root. */
 #include "cmd/cmd.h"
 #include "cmd/killed.h"
 #include "host/probation.h"
 #include "host/seen.h"
 #include "host/store.h"
+#include "host/undoing.h"
+#include "journal.h"
 #include "root.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
-static const char *const one[] = { ONE };
+static const char *const one[] = { ONE }, *const both[] = { ONE, TWO };
 
 static int set_up(void **state)
 {
@@ -136,6 +139,168 @@ static void removes_packs_of_nothing(void **state)
 	assert_null(found);
 }
 
+/* ---- an undo ---- */
+
+/* Two updates that are installed, as by commands that came to their end. */
+static void install_both(void)
+{
+	begin(ONE, "0011223344556677");
+	begin(TWO, NULL);
+	assert_ok(store_install(both, 2, false, true));
+}
+
+static void assert_listed(const char *wanted)
+{
+	_cleanup_(store_free) struct store store = { 0 };
+	_cleanup_free_ char *got = xstrdup("");
+	size_t i;
+
+	finish(&store);
+	for (i = 0; i < store.count; i++) {
+		char *longer = xasprintf("%s %s", got, store.updates[i].id);
+
+		free(got);
+		got = longer;
+	}
+	assert_string_equal(got, wanted);
+}
+
+static void assert_undoing(size_t wanted)
+{
+	char **ids;
+	size_t count;
+
+	assert_ok(undoing_read(&ids, &count));
+	names_free(ids, count);
+	assert_int_equal(count, wanted);
+}
+
+static void drops_what_was_undone(void **state)
+{
+	_cleanup_close_ int fd = listen_as_journal();
+	_cleanup_(probation_free) struct probation p = { 0 };
+	_cleanup_free_ char *entry = NULL, *pack = NULL, *why = NULL, *code = NULL;
+	struct error *refusal = refuse("BLOCKED", "x");
+	char none[8];
+	size_t size;
+
+	install_both();
+	assert_ok(host_refusal_write(ONE, refusal));
+	error_free(refusal);
+	load(TWO, "applied");
+	assert_ok(undoing_begin(one, 1));
+	assert_listed(" " TWO);
+	entry = receive(fd, &size);
+	assert_field(entry, "KMEND_ACTION=undo");
+	assert_field(entry, "KMEND_RESULT=done");
+	assert_field(entry, "KMEND_UPDATE=" ONE);
+	assert_field(entry, "KMEND_KEY=0011223344556677");
+	pack = store_find(ONE);
+	assert_null(pack);
+	assert_ok(probation_read(&p));
+	assert_int_equal(p.count, 1);
+	assert_string_equal(p.ids[0], TWO);
+	assert_ok(host_refusal_read(ONE, &code, &why));
+	assert_null(why);
+	/* Once: what is installed again after it stays. */
+	assert_undoing(0);
+	begin(ONE, NULL);
+	assert_ok(store_install(one, 1, false, true));
+	assert_listed(" " TWO " " ONE);
+	assert_int_equal(recv(fd, none, sizeof(none), MSG_DONTWAIT), -1);
+}
+
+/* Its modules are there yet; the list was written, and the journal was not. */
+static void records_what_was_dropped_already(void **state)
+{
+	_cleanup_close_ int fd = listen_as_journal();
+	_cleanup_free_ char *first = NULL, *second = NULL;
+	size_t size;
+
+	install_both();
+	load(ONE, "loaded");
+	assert_ok(undoing_begin(both, 2));
+	assert_ok(store_drop(&both[1], 1));
+	assert_ok(host_record_remove(TWO));
+	assert_listed("");
+	first = receive(fd, &size);
+	assert_field(first, "KMEND_UPDATE=" ONE);
+	second = receive(fd, &size);
+	assert_field(second, "KMEND_UPDATE=" TWO);
+	assert_null(strstr(second, "KMEND_KEY"));
+	assert_undoing(0);
+}
+
+static void what_an_undo_did_not_come_to_stays(void **state)
+{
+	install_both();
+	load(ONE, "applied");
+	load(TWO, "applied");
+	assert_ok(undoing_begin(one, 1));
+	assert_listed(" " ONE " " TWO);
+	assert_undoing(0);
+	/* That it is not applied later is no undo of it. */
+	put_text("sys/kernel/kmend/updates/" ONE "/state", "loaded\n");
+	assert_listed(" " ONE " " TWO);
+}
+
+/* As at boot, and after a crash: only the undo of this boot says more. */
+static void what_is_not_applied_is_not_undone(void **state)
+{
+	install_both();
+	assert_listed(" " ONE " " TWO);
+	assert_ok(undoing_begin(both, 2));
+	put_text("proc/sys/kernel/random/boot_id", "second\n");
+	assert_undoing(0);
+	assert_listed(" " ONE " " TWO);
+	/* Nor does what another boot left hinder. */
+	assert_ok(undoing_begin(one, 1));
+	assert_undoing(1);
+	assert_ok(undoing_begin(both, 2));
+	assert_undoing(2);
+	assert_ok(undoing_end(one, 1));
+	assert_undoing(1);
+	assert_listed(" " ONE);
+}
+
+/* Killed while the engine was at it: what will come of that is not known yet. */
+static void waits_for_the_engine(void **state)
+{
+	install_both();
+	load(ONE, "applied");
+	load(TWO, "applied");
+	put_text("sys/kernel/kmend/outcome", "running 3\n");
+	assert_ok(undoing_begin(one, 1));
+	assert_listed(" " ONE " " TWO);
+	assert_undoing(1);
+	put_text("sys/kernel/kmend/updates/" ONE "/state", "loaded\n");
+	put_text("sys/kernel/kmend/outcome", "0 4\n");
+	assert_listed(" " TWO);
+}
+
+static void a_bad_file_is_told(void **state)
+{
+	static const char *const bad[] = { "", "[]", "{}", "{\"boot\":\"first\",\"updates\":1}",
+					   "{\"boot\":\"first\",\"updates\":[\"../x\"]}" };
+	_cleanup_free_ char *path = path_join(root_folder, "run/kmend/undoing.json");
+	struct error *err;
+	size_t i;
+
+	install_both();
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		put_text("run/kmend/undoing.json", bad[i]);
+		err = killed_finish();
+		assert_non_null(err);
+		assert_int_equal(err->kind, ERROR_SYSTEM);
+		assert_non_null(strstr(err->message, "undoing.json"));
+		error_free(err);
+	}
+	assert_int_equal(chmod(path, 0666), 0);
+	err = killed_finish();
+	assert_non_null(strstr(err->message, "others"));
+	error_free(err);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +309,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_set_aside_is_not_any_more, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(lists_nothing_else, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(removes_packs_of_nothing, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(drops_what_was_undone, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(records_what_was_dropped_already, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(what_an_undo_did_not_come_to_stays, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(what_is_not_applied_is_not_undone, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(waits_for_the_engine, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(a_bad_file_is_told, set_up, tear_down_root),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_temp, tear_down_temp);
