@@ -10,6 +10,7 @@
 #include "check.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <zstd.h>
 
 static char *dir; /* of this test program */
@@ -561,6 +562,7 @@ static void bomb(const struct tar *start, const char *message)
 	ZSTD_CCtx *context = ZSTD_createCCtx();
 	ZSTD_outBuffer output = { out, capacity, 0 };
 	ZSTD_inBuffer input = { start->data, start->size, 0 };
+	struct rusage usage;
 	struct pack *p;
 
 	ZSTD_compressStream2(context, &output, &input, ZSTD_e_continue);
@@ -574,6 +576,9 @@ static void bomb(const struct tar *start, const char *message)
 	assert_int_equal(status, 0);
 	ZSTD_freeCCtx(context);
 	assert_refused_as(pack_parse(out, output.pos, "P", &p), "PACK-INVALID", message);
+	/* It took a small part of that, whatever the sanitizers add. */
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	assert_true(usage.ru_maxrss < 1 << 20);
 }
 
 static void test_bombs(void **state)

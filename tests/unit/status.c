@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define RELEASE "6.1.0-56-amd64"
 
@@ -239,6 +240,29 @@ static void tells_what_is_until_reboot(void **state)
 	assert_has(text, "\n    until the next boot only\n");
 }
 
+/* A record, or why something was refused, that others could have written. */
+static void relies_on_nothing_of_others(void **state)
+{
+	static const char *const names[] = { "run/kmend/" A "/manifest.json", "run/kmend/" A "/signed-by", "run/kmend/" A,
+					     "run/kmend/refused/" C ".json", "run/kmend/refused" };
+	struct error *why = refuse("BLOCKED", "x");
+	size_t i;
+
+	install(A, RELEASE, "CVE-2026-0001", false);
+	install(C, RELEASE, "CVE-2026-0003", false);
+	load(A, "applied\n");
+	assert_ok(host_refusal_write(C, why));
+	error_free(why);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(root_folder, names[i]), *good = NULL, *bad = NULL;
+
+		good = status(NULL, NULL, 2);
+		assert_int_equal(chmod(path, 0777), 0);
+		bad = status(NULL, NULL, ERROR_SYSTEM);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
+}
+
 static void tells_json(void **state)
 {
 	_cleanup_free_ char *text = NULL;
@@ -327,6 +351,7 @@ int main(void)
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(what_stays_loaded_is_not_installed, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_what_is_until_reboot, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(relies_on_nothing_of_others, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_json, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(writes_metrics, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_those_who_log_in, set_up, tear_down_root),

@@ -9,6 +9,7 @@
 #include "root.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #define ONE "0123456789abcdef"
@@ -183,6 +184,30 @@ static void a_damaged_memory_is_no_clean_slate(void **state)
 	assert_non_null(err);
 	assert_int_equal(err->kind, ERROR_SYSTEM);
 	error_free(err);
+}
+
+/* Nor is one that others could have written. */
+static void a_memory_of_others_is_an_error(void **state)
+{
+	static const char *const names[] = { "var/lib/kmend/serials.json", "var/lib/kmend/withdrawn.json", "var/lib/kmend" };
+	_cleanup_free_ char *pack = make_pack(ONE, "", "stable", 3, NULL);
+	struct error *err;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(root_folder, names[i]);
+
+		put_text("var/lib/kmend/serials.json", "{}");
+		put_text("var/lib/kmend/withdrawn.json", "{}");
+		assert_ok(judge(pack, NULL));
+		assert_int_equal(chmod(path, 0777), 0);
+		err = judge(pack, NULL);
+		assert_non_null(err);
+		assert_int_equal(err->kind, ERROR_SYSTEM);
+		assert_non_null(strstr(err->message, "others"));
+		error_free(err);
+		assert_int_equal(chmod(path, 0755), 0);
+	}
 }
 
 static struct error *withdraw(int argc, ...)
@@ -363,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_older_serial_is_refused, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(a_damaged_memory_is_no_clean_slate, set_up,
 						tear_down_root),
+		cmocka_unit_test_setup_teardown(a_memory_of_others_is_an_error, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(a_withdrawn_update_is_refused, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(one_of_two_is_withdrawn, set_up,
