@@ -2,6 +2,7 @@
 /* What the next command makes of an apply or an undo that was killed, in a made-up root. */
 #include "cmd/cmd.h"
 #include "cmd/killed.h"
+#include "host/private.h"
 #include "host/probation.h"
 #include "host/seen.h"
 #include "host/store.h"
@@ -278,6 +279,65 @@ static void waits_for_the_engine(void **state)
 	assert_listed(" " TWO);
 }
 
+static size_t named;	/* when the engine was asked */
+
+/* The engine, which does what it is told. */
+static int undoes(const char *path, const char *command)
+{
+	char **ids;
+
+	assert_ok(undoing_read(&ids, &named));
+	names_free(ids, named);
+	put_text("sys/kernel/kmend/updates/" ONE "/state", "loaded\n");
+	put_text("sys/kernel/kmend/outcome", "0 1\n");
+	return 0;
+}
+
+/* Or not. */
+static int does_nothing(const char *path, const char *command)
+{
+	return 0;
+}
+
+static struct error *undo_one(const char *outcome, int (*engine)(const char *path, const char *command))
+{
+	int (*before)(const char *path, const char *command) = host_write_switch;
+	char *argv[] = { (char *)"undo", (char *)ONE, NULL };
+	struct error *err;
+
+	put_text("sys/kernel/kmend/outcome", outcome);
+	host_write_switch = engine;
+	optind = 0;
+	err = cmd_undo(2, argv);
+	host_write_switch = before;
+	return err;
+}
+
+static void an_undo_names_what_it_is_about(void **state)
+{
+	struct error *err;
+
+	install_both();
+	load(ONE, "applied");
+	load(TWO, "applied");
+	/* Refused: it is as it was. */
+	err = undo_one("16 1\n", does_nothing);
+	assert_true(error_is(err, "BLOCKED"));
+	error_free(err);
+	assert_undoing(0);
+	assert_listed(" " ONE " " TWO);
+	/* Nobody knows yet. */
+	err = undo_one("rubbish\n", does_nothing);
+	assert_int_equal(err->kind, ERROR_SYSTEM);
+	error_free(err);
+	assert_undoing(1);
+	/* Done. */
+	assert_ok(undo_one("0 1\n", undoes));
+	assert_int_equal(named, 1);
+	assert_undoing(0);
+	assert_listed(" " TWO);
+}
+
 static void a_bad_file_is_told(void **state)
 {
 	static const char *const bad[] = { "", "[]", "{}", "{\"boot\":\"first\",\"updates\":1}",
@@ -314,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_an_undo_did_not_come_to_stays, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(what_is_not_applied_is_not_undone, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(waits_for_the_engine, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(an_undo_names_what_it_is_about, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(a_bad_file_is_told, set_up, tear_down_root),
 	};
 
