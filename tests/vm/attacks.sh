@@ -36,6 +36,14 @@ dd if="$work/good.tar" of="$work/forged.tar" bs=512 count=1 skip="$(signature_at
 zstd -qc "$work/forged.tar" >"$work/forged.kmend"
 run "$kmend" inspect "$work/forged.kmend"
 expect "but for who signed it, it is a pack" 0 "$status"
+# The maker's pack without its signature, which is a block after one with its name.
+at=$(signature_at "$work/good.kmend")
+{
+	head -c $(((at - 1) * 512)) "$work/good.tar"
+	tail -c +$(((at + 1) * 512 + 1)) "$work/good.tar"
+} | zstd -qc >"$work/bare.kmend"
+expect "without its signature it is the same update" "$("$kmend" inspect "$work/good.kmend" | head -n 1)" \
+	"$("$kmend" inspect "$work/bare.kmend" | head -n 1)"
 
 guest attacks.sh --timeout 900 --warn-is-crash --file "$work/steps" --file "$work/maker.pub" --file "$work/enemy.pub" \
 	--file "$work/list" --file "$work/list.minisig"

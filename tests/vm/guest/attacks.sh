@@ -49,7 +49,45 @@ works "the proof of verify runs in a sandbox" "*: proved against *self*" \
 	./calls watch kmend verify good.kmend
 works "the proof of apply runs in a sandbox, and apply does not" "*: applied *[!f]child" ./calls watch kmend apply -q good.kmend
 works "undo" "*" kmend undo -q --all
+works "inspect looks at a pack in one, and is in it itself" "*selfchild" ./calls watch kmend inspect good.kmend
 clean "where the proof runs"
+
+echo "-- refused, or failed, at the last moment"
+works "apply" "*$good: applied *" kmend apply -q good.kmend
+disable "$good"
+cp $state/installed.json /tmp/list
+tracing=/sys/kernel/tracing
+mount -t tracefs none $tracing 2>/dev/null
+# Of what is installed another pack, and a probe where the jump shall go: set when the engine is asked, after the proof.
+at=$(grep " cmdline_proc_show$" /proc/kallsyms | cut -d' ' -f1)
+cat >/tmp/probe <<END
+for after in 5 9; do
+	printf 'p:kmend_test 0x%x\n' \$((0x$at + after)) >$tracing/kprobe_events && break
+done 2>/dev/null
+echo 1 >$tracing/events/kprobes/kmend_test/enable
+END
+refused "a probe came between proof and switch" BLOCKED "*kprobe*" ./steps open /sys/kernel/kmend/switch "sh /tmp/probe" \
+	kmend apply -q --allow-unsigned --timeout 0 bare.kmend
+expect "the old code runs" no "$(runs_builtin)"
+expect "what was kept is what is kept" "" "$(cmp good.kmend "$kept" 2>&1)"
+expect "and the list is as it was" "" "$(cmp /tmp/list $state/installed.json 2>&1)"
+echo 0 >$tracing/events/kprobes/kmend_test/enable
+echo >$tracing/kprobe_events
+works "undo" "*" kmend undo -q --all
+clean "refused at the last moment"
+# The engine did it, and it cannot be learned.
+echo rubbish >/tmp/rubbish
+failed "an outcome that cannot be read" "/sys/kernel/kmend/outcome is not *" ./steps open /sys/kernel/kmend/outcome \
+	"sleep 1; mount --bind /tmp/rubbish /sys/kernel/kmend/outcome" kmend apply -q good.kmend
+expect "the new code runs" yes "$(runs_builtin)"
+expect "it is on probation" yes "$(grep -q "$good" $state/probation.json && echo yes)"
+expect "its record is there" yes "$(grep -q "$good" "$run/$good/manifest.json" && echo yes)"
+umount /sys/kernel/kmend/outcome
+works "the end of the probation lists it" "" kmend boot --settle --after 0
+works "status" "*$good  applied *" kmend status
+expect "what is kept is what was applied" "" "$(cmp good.kmend "$kept" 2>&1)"
+works "undo" "*" kmend undo -q --all
+clean "failed at the last moment"
 
 echo "-- a pack in a folder of somebody else"
 mkdir /tmp/theirs
@@ -95,6 +133,9 @@ clean "swapped"
 nobody mkfifo $pack
 refused "a pipe that nobody writes to" PACK-INVALID "*no plain file*" timeout 20 kmend apply $pack
 refused "verify: a pipe" PACK-INVALID "*no plain file*" timeout 20 kmend verify $pack
+refused "inspect: a pipe" PACK-INVALID "*no plain file*" timeout 20 kmend inspect $pack
+refused "a list that is a pipe" LIST-INVALID "*no plain file*" timeout 20 kmend withdraw $pack
+refused "a key that is a pipe" KEY-INVALID "*no plain file*" timeout 20 kmend key trust $pack
 rm $pack
 ln -s /dev/zero $pack
 refused "a device without an end" PACK-INVALID "*no plain file*" timeout 20 kmend apply $pack
