@@ -46,7 +46,12 @@ whole()
 # What was switched is installed by whatever comes next.
 installed()
 {
-	expect "$at: it is installed" yes "$(grep -q "$good" $state/installed.json && echo yes)"
+	expect "$at: it is installed" yes "$(listed && echo yes)"
+}
+
+listed()
+{
+	grep -qs "$good" $state/installed.json
 }
 
 undone()
@@ -72,7 +77,8 @@ next_boot()
 	rm -rf /run/kmend
 	echo another-boot >/tmp/boot-id
 	mount --bind /tmp/boot-id $boot_id
-	run kmend boot
+	# As on a machine without systemd: nothing around it tells anything.
+	run env -i "$(command -v kmend)" boot
 	expect "$1: boot" 0 "$status"
 	look "$1"
 	boots="${boots:-} $now"
@@ -87,7 +93,7 @@ each()
 {
 	command=$1 before=$2
 	shift 2
-	boots='' cuts=0
+	boots='' cuts=0 halves=0
 	for n in $(seq 1 200); do
 		use /tmp/blank
 		rm -rf /run/kmend
@@ -101,8 +107,12 @@ each()
 		look "$at"
 		expect "$at: it is wholly with or without: $now" yes \
 			"$(case $now in :no | applied:yes | pending:no | loaded:no) echo yes ;; esac)"
-		was=$now
-		case $((n % 3)) in
+		was=$now next=$((n % 3))
+		# Undone, and not off the list: neither of these takes it for something to apply.
+		if [ "$now" != applied:yes ] && listed; then
+			halves=$((halves + 1)) next=$((halves % 2 * 2))
+		fi
+		case $next in
 		0) works "$at: boot" "*" kmend boot ;;
 		2) works "$at: the end of the probation" "" kmend boot --settle --after 0 ;;
 		1)
@@ -112,6 +122,10 @@ each()
 			;;
 		esac
 		[ "$was" != applied:yes ] || installed
+		if [ "$command" = undo ] && [ "$was" != applied:yes ] && [ $next != 1 ]; then
+			expect "$at: it is not installed any more" no "$(listed && echo yes || echo no)"
+			expect "$at: the old code runs" no "$(runs_builtin)"
+		fi
 		undone "$at"
 		clean "$at"
 		# Many steps change nothing that is on the disk.
@@ -144,6 +158,24 @@ each apply true kmend apply -q good.kmend
 expect "some were without, some were set aside" yes "$(case $boots in *" :no"*" set-aside:no"*) echo yes ;; esac)"
 : >/tmp/last
 each undo settled kmend undo -q "$good"
+expect "it was killed between the switch and the list: $halves times" yes "$([ $halves -gt 1 ] && echo yes)"
 expect "some were with, some without" yes "$(case $boots in *" applied:yes"*" :no"*) echo yes ;; esac)"
 text_same "killed at each step" vmlinux
+
+# Whom the machine trusts is on the disk once it is said.
+state=/etc/kmend
+use /tmp/blank
+on_disk()
+{
+	cp /tmp/disk /tmp/cut
+	mount -t ext4 -o loop /tmp/cut /mnt
+	ls /mnt/trusted
+	umount /mnt
+}
+kmend key trust maker.pub >/dev/null
+key=$(kmend key list | cut -d' ' -f1)
+expect "the key is on the disk" "$key.pub" "$(on_disk)"
+kmend key revoke "$key" >/dev/null
+expect "the key is off the disk" "" "$(on_disk)"
+umount $state
 finish
