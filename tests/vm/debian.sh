@@ -26,13 +26,6 @@ if command -v lintian >/dev/null; then
 	[ "$status" = 0 ] || echo "$said"
 fi
 
-if command -v systemd-analyze >/dev/null; then
-	for unit in "$top"/systemd/*.service; do
-		run systemd-analyze security --offline=true --threshold=30 "$unit"
-		expect "the exposure of $(basename "$unit") is at most 3.0" 0 "$status"
-	done
-fi
-
 "$kmend" key generate --no-password "$work/key" >"$work/out" || fail "no key"
 "$kmend" create -q --kernel "$kit" --key "$work/key" -o "$work/builtin.kmend" "$data/builtin.patch" || exit 1
 update version version

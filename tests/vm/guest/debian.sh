@@ -25,6 +25,17 @@ property()
 	systemctl show -p "$2" --value "$1"
 }
 
+prom=/var/lib/prometheus/node-exporter/kmend.prom
+
+# Every line is one of Prometheus's text format, and each metric has its type before it.
+metrics()
+{
+	expect "$1: each line is of the format" "" "$(grep -vE '^(# HELP kmend_[a-z_]+ .+|# TYPE kmend_[a-z_]+ gauge|kmend_[a-z_]+([{][a-z]+="[^"]*"(,[a-z]+="[^"]*")*[}])? [0-9]+([.][0-9]+)?)$' $prom 2>&1)"
+	expect "$1: each metric has a type" "" "$(awk '$2 == "TYPE" { type[$3] = 1 } !/^#/ { sub(/[{ ].*/, ""); if (!type[$0]) print }' $prom)"
+	expect "$1: the status" "kmend_status 0" "$(grep ^kmend_status $prom)"
+	expect "$1: the applied ones" 'kmend_updates{state="applied"} 2' "$(grep '"applied"} ' $prom)"
+}
+
 # No update is half installed, and nothing of a file that was being written is left.
 whole()
 {
@@ -63,6 +74,10 @@ step_install()
 	expect "a man page for each command" "" "$(for c in create inspect verify snapshot apply boot undo status key; do
 		[ -e "/usr/share/man/man8/kmend-$c.8.gz" ] || echo "$c"; done)"
 	expect "the units are enabled" "enabled enabled" "$(systemctl is-enabled kmend.service kmend-settle.path | tr '\n' ' ' | sed 's/ $//')"
+	for unit in kmend kmend-settle kmend-metrics; do
+		run systemd-analyze security --offline=true --threshold=30 "/lib/systemd/system/$unit.service"
+		expect "the exposure of $unit.service is at most 3.0: $(echo "$said" | tail -n 1)" 0 "$status"
+	done
 	run kmend status
 	expect "nothing is installed" 1 "$status"
 
@@ -72,7 +87,7 @@ step_install()
 	works "apply without a signature" "*$version: applied *" kmend apply --allow-unsigned version.kmend
 	refused "apply again" ALREADY-APPLIED "*" kmend apply builtin.kmend
 	refused "undo of what is not" NOT-INSTALLED "*" kmend undo feedfeed
-	works "status" "*updates    2 applied*" kmend status
+	works "status, which tells that one is not signed" "*updates    2 applied*$version  applied *unsigned*" kmend status
 	works "motd" "kernel updates: 2 applied" kmend status --motd
 
 	entry=$(journal KMEND_ACTION=apply KMEND_RESULT=done KMEND_UPDATE="$builtin")
@@ -88,7 +103,20 @@ step_install()
 
 	mkdir -p /var/lib/prometheus/node-exporter
 	works "the metrics' service" "" systemctl start kmend-metrics.service
-	expect "the metrics" "kmend_status 0" "$(grep ^kmend_status /var/lib/prometheus/node-exporter/kmend.prom)"
+	metrics "the metrics"
+	rm $prom
+	expect "the metrics are for those who want them" disabled "$(systemctl is-enabled kmend-metrics.timer)"
+	# As it were five minutes later.
+	mkdir -p /run/systemd/system/kmend-metrics.timer.d
+	printf '[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\n' >/run/systemd/system/kmend-metrics.timer.d/soon.conf
+	systemctl daemon-reload
+	systemctl enable --now kmend-metrics.timer 2>/dev/null
+	expect "the metrics' timer" "enabled active" "$(systemctl is-enabled kmend-metrics.timer) $(systemctl is-active kmend-metrics.timer)"
+	for _ in $(seq 60); do
+		[ ! -e $prom ] || break
+		sleep 1
+	done
+	metrics "the timer's metrics"
 	expect "they are on probation" "[{]*$builtin*" "$(tr -d '\n' </var/lib/kmend/probation.json)"
 	expect "which is watched" active "$(systemctl is-active kmend-settle.service)"
 }
@@ -105,8 +133,11 @@ step_rebooted()
 	first=$(journal KMEND_ACTION=boot KMEND_RESULT=done | sed -n '1s/.*"KMEND_UPDATE":"\([0-9a-f]*\)".*/\1/p')
 	expect "in the order of application" "$builtin" "$first"
 	whole "after a reboot"
+	expect "the metrics' timer after a reboot" "enabled active" \
+		"$(systemctl is-enabled kmend-metrics.timer) $(systemctl is-active kmend-metrics.timer)"
 
 	works "until reboot" "*" kmend undo "$version"
+	expect "the journal tells of the undo" "*\"KMEND_RESULT\":\"done\"*" "$(journal KMEND_ACTION=undo KMEND_UPDATE="$version" KMEND_UID=0)"
 	works "until reboot" "*" kmend apply --allow-unsigned --until-reboot version.kmend
 	expect "it is not kept" "" "$(find $packs -name "$version*")"
 	works "status of what is not kept" "*until the next boot only*" kmend status
