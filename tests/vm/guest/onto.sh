@@ -106,6 +106,43 @@ $second: applied" kmend boot -q
 expect "the second runs" "first [1-9]* second *" "$(cat /proc/cmdline)"
 expect "and in the module" 2 "$(packet_size)"
 
+# The first one, applied once more, comes after the second on the list.
+as_at_boot()
+{
+	for id in "$second" "$first"; do
+		[ "$(cat "/sys/kernel/kmend/updates/$id/state" 2>/dev/null)" != applied ] || disable "$id"
+		echo "forget $id" >/sys/kernel/kmend/late
+	done
+	for module in $(lsmod | sed -n 's/^\(kmend_[^ ]*\) .*/\1/p'); do
+		rmmod "$module" || expect "$module can be unloaded" yes no
+	done
+	rmmod kmend
+	rm -rf /run/kmend
+}
+as_at_boot
+works "apply of the first alone" "$first: applied *" apply first.kmend
+expect "the order on the list" "$second $first" "$(kmend status | sed -n 's/^\([0-9a-f]\{16\}\)  .*/\1/p' | tr '\n' ' ' | sed 's/ $//')"
+as_at_boot
+kmend boot --settle --after 0
+works "boot tries again what stands on a later one" "$first: applied
+$second: applied" kmend boot -q
+expect "the second runs" "first [1-9]* second *" "$(cat /proc/cmdline)"
+
+# A crash soon after that boot: the next one does without them, the one after that as well.
+as_at_boot
+boot_id=/proc/sys/kernel/random/boot_id
+echo another-boot >/tmp/boot-id
+mount --bind /tmp/boot-id $boot_id
+works "what a boot applied, and then crashed, is set aside" "$first: set aside: the machine went down *
+$second: set aside: the machine went down *" kmend boot -q
+echo the-next-boot >/tmp/boot-id
+works "and not tried again" "" kmend boot -q
+expect "none runs" "[!f]*" "$(cat /proc/cmdline)"
+expect "status tells" 2 "$(kmend status | grep -c "^[0-9a-f]\{16\}  set-aside ")"
+umount $boot_id
+works "apply of the first by hand" "$first: applied *" apply first.kmend
+works "apply of the second by hand" "$second: applied *" apply second.kmend
+
 works "undo of the second" "$second: undone, *" kmend undo "$second"
 expect "the first runs" "first [1-9]* [!s]*" "$(cat /proc/cmdline)"
 expect "and in the module" 1 "$(packet_size)"
