@@ -36,7 +36,7 @@ struct error *frame_unpack(const void *data, size_t size, size_t max, void **out
 		return system_error(0, "it is not compressed as a snapshot is");
 	if (content > max)
 		return system_error(0, "it holds %llu bytes, and at most %zu are expected", content, max);
-	unpacked = xmalloc(content + 1);
+	unpacked = xmalloc_large(content + 1);
 	got = ZSTD_decompress(unpacked, content, data, size);
 	if (ZSTD_isError(got))
 		return system_error(0, "it is damaged (%s)", ZSTD_getErrorName(got));

@@ -14,7 +14,7 @@ struct symbol_table {
 	struct live_symbol *symbols;	/* sorted by address */
 	uint32_t count;
 	uint32_t *heads;		/* hash of a name: 1 + index of its first symbol, or 0 */
-	uint32_t *next;			/* by symbol: 1 + index of the next with this hash, or 0 */
+	uint32_t *next;			/* by symbol: 1 + index of the next with this hash, or 0; behind the heads */
 	uint32_t hash_mask;
 };
 

@@ -152,8 +152,9 @@ static void index_by_name(struct symbol_table *table)
 	while (heads < table->count)
 		heads *= 2;
 	table->hash_mask = heads - 1;
-	table->heads = xcalloc(heads, sizeof(*table->heads));
-	table->next = xcalloc(table->count, sizeof(*table->next));
+	table->heads = xmalloc_large((heads + table->count) * sizeof(*table->heads));
+	memset(table->heads, 0, heads * sizeof(*table->heads));
+	table->next = table->heads + heads;
 	for (i = table->count; i > 0; i--) {
 		head = &table->heads[hash_name(table->symbols[i - 1].name) & table->hash_mask];
 		table->next[i - 1] = *head;
@@ -170,7 +171,7 @@ struct error *symbol_table_parse(char *text, size_t size, struct symbol_table *t
 		return system_error(0, "kallsyms: more than %u symbols", SYMBOLS_MAX);
 	if (memchr(text, '\0', size))
 		return system_error(0, "kallsyms: not a text");
-	table->symbols = xreallocarray(NULL, lines, sizeof(*table->symbols));
+	table->symbols = xmalloc_large(lines * sizeof(*table->symbols));
 	TRY(parse_lines(text, size, table));
 	sort_by_address(table);
 	index_by_name(table);
@@ -181,7 +182,6 @@ void symbol_table_free(struct symbol_table *table)
 {
 	free(table->symbols);
 	free(table->heads);
-	free(table->next);
 	*table = (struct symbol_table){ 0 };
 }
 

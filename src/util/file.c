@@ -64,8 +64,8 @@ static struct error *read_open(int fd, const char *path, size_t max, void **data
 		return system_error(errno, "cannot open %s", path);
 	if (S_ISREG(st.st_mode) && (uintmax_t)st.st_size > max)
 		return system_error(EFBIG, "cannot read %s", path);
-	/* The file of unknown size starts with 4 KiB. */
-	err = read_all(fd, st.st_size > 0 ? (size_t)st.st_size : 4096, max, &buffer, &used);
+	/* A file of unknown size starts with 4 KiB; one of a known size gets room to see its end, and for what ends the text. */
+	err = read_all(fd, st.st_size > 0 ? (size_t)st.st_size + 2 : 4096, max, &buffer, &used);
 	if (!err && used > max)
 		err = EFBIG;
 	if (err)

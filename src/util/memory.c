@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE (2u << 20)
 
 static void *checked(void *p)
 {
@@ -36,6 +39,19 @@ void *xmemdup(const void *data, size_t size)
 	if (size)
 		memcpy(copy, data, size);
 	return copy;
+}
+
+void *xmalloc_large(size_t size)
+{
+	size_t whole = (size + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	void *p;
+
+	if (whole < size || size < LARGE_PAGE / 2)
+		return xmalloc(size);
+	p = checked(aligned_alloc(LARGE_PAGE, whole));
+	/* It is an advice: without, the pages are small. */
+	(void)madvise(p, whole, MADV_HUGEPAGE);
+	return p;
 }
 
 char *xstrdup(const char *s)

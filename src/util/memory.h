@@ -17,6 +17,12 @@ void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xreallocarray(void *ptr, size_t count, size_t size);
 void *xmemdup(const void *data, size_t size);
+
+/*
+ * For megabytes that are read all over: in large pages where the system has them, as the faults of small ones take longer
+ * than what is done with them.
+ */
+void *xmalloc_large(size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
