@@ -101,8 +101,9 @@ static bool is_exported(const struct trial *t, const struct live_symbol *s)
  * What the linker of the target, or the loader, can have taken for a name that
  * the object does not define.  What was hidden is local in vmlinux.
  */
-static bool fits_undefined(const struct trial *t, const char *name, uint64_t addr)
+static bool fits_undefined(const struct trial *t, const struct reloc *rel, uint64_t addr)
 {
+	const char *name = rel->symbol->name;
 	bool module = strcmp(t->m->target, "vmlinux"), global = !module && has_global(t, name);
 	bool any = false, other = false;
 	const struct live_symbol *s = NULL;
@@ -115,7 +116,10 @@ static bool fits_undefined(const struct trial *t, const char *name, uint64_t add
 		any |= can_be;
 		other |= s->addr == addr;
 	}
-	return !any && !other;
+	if (any || other)
+		return false;
+	/* Nothing is called that has no name, but for what may not be there at all. */
+	return !rel->branch || (rel->symbol->bind == STB_WEAK && !addr);
 }
 
 /*
@@ -132,7 +136,7 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 	if (!name || !*name->name)
 		return true;
 	if (symbol_is_undefined(name))
-		return fits_undefined(t, name->name, addr);
+		return fits_undefined(t, rel, addr);
 	if (rel->target && strchr(name->name, '.'))
 		return fits_stem(t, rel->target, addr);
 	while ((s = live_find(t->m->live, name->name, module, s))) {
@@ -142,7 +146,8 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 			return true;
 		any = true;
 	}
-	return !any;
+	/* Of code every name is listed. */
+	return !any && !(rel->target && section_is_text(rel->target->section));
 }
 
 /* Bytes [at, end) of data, without relocations, stand at @addr + at. */
@@ -280,14 +285,18 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 	return same_data(t, rel, addr);
 }
 
+/* Static calls are of whoever has them; all else that is asked for is vmlinux', and modules may have others of the name. */
 static uint64_t lookup(void *arg, const char *name)
 {
 	struct trial *t = arg;
-	const struct live_symbol *s = live_find(t->m->live, name, t->m->target, NULL);
+	const struct live_symbol *s = NULL;
+	bool anybodys = !strncmp(name, "__SCK__", 7);
 
+	if (anybodys)
+		s = live_find(t->m->live, name, t->m->target, NULL);
 	if (!s)
 		s = live_find(t->m->live, name, "vmlinux", NULL);
-	if (!s)
+	if (!s && anybodys)
 		s = live_find(t->m->live, name, NULL, NULL);
 	return s ? s->addr : 0;
 }

@@ -82,20 +82,26 @@ static void sealed_entries(void **state)
 	"extern void one(void), two(void), __SCT__c(void); int depth[2]; void (*__SCK__c)(void) = one;\n" \
 	"void (*pv_ops[2])(void) = { two, one };\n"                                               \
 	"asm(\".pushsection .rodata.counting,\\\"a\\\"\\n .globl %s, skl_call_thunk_tail\\n %s: "       \
-	COUNTING("depth", "5") "skl_call_thunk_tail: .quad 0\\n .popsection\\n"                      \
+	"%s skl_call_thunk_tail: .quad 0\\n .popsection\\n"                      \
 	" .pushsection .text.one,\\\"ax\\\"\\n .balign 16\\n .skip 7, 0x90\\n %s .globl one\\n"           \
 	" .type one,@function\\n one: ret\\n .size one, .-one\\n .popsection\");\n"
 
-static bool accepts_counted(const char *template, const char *padding, const char *original, const char *table,
-			    const char *running)
+static bool accepts_template(const char *template, const char *code, const char *padding, const char *original,
+			     const char *table, const char *running)
 {
 	_cleanup_free_ char *run = xasprintf(COUNTED SITE("%s", "") "void all(void) { two(); __SCT__c(); }",
-					     template, template, padding, running);
+					     template, template, code, padding, running);
 	_cleanup_free_ char *pre = xasprintf("extern void *pv_ops[2];\n" SITE("%s", "%s"), original, table);
 
 	boot(run);
 	prove(pre);
 	return state_of("f") == MATCH_PROVED;
+}
+
+static bool accepts_counted(const char *template, const char *padding, const char *original, const char *table,
+			    const char *running)
+{
+	return accepts_template(template, COUNTING("depth", "5"), padding, original, table, running);
 }
 
 static void counted_calls(void **state)
@@ -122,6 +128,12 @@ static void counted_calls(void **state)
 	assert_false(accepts_counted(name, ".skip 9, 0x90\\n", call, "", counted));
 	assert_false(accepts_counted(name, ".skip 9, 0x90\\n", "call __SCT__c", "", counted));
 	assert_false(accepts_counted("other_template", counting, call, "", counted));
+	/* The template must not do anything else, though it stands in front of every function. */
+	assert_true(accepts_template(name, counting, counting, call, "", counted));
+	assert_false(accepts_template(name, COUNTING("depth", "6"), COUNTING("depth", "6"), call, "", counted));
+	assert_false(accepts_template(name, ".skip 9, 0x90\\n", ".skip 9, 0x90\\n", call, "", counted));
+	assert_false(accepts_template(name, "movb $1, 0xffffffff81008000\\n nop\\n", "movb $1, 0xffffffff81008000\\n nop\\n",
+				      call, "", counted));
 	/* A function that begins so itself is what is called. */
 	assert_false(accepts_counted(name, COUNTING("depth", "5") " .globl third\\n .set third, . - 9\\n", call, "", counted));
 }
@@ -157,12 +169,55 @@ static void first_thunks(void **state)
 	assert_false(accepts_first(rax, "__x86_indirect_jump_thunk_array", "__x86_indirect_jump_thunk_rax"));
 }
 
+/* Whether a static call may go to @target; a module has a trampoline of the same name, which is `elsewhere`. */
+static bool accepts_trampoline(const char *target)
+{
+	_cleanup_free_ char *run = xasprintf("extern void one(void), __SCT__c(void); void (*__SCK__c)(void) = one;\n"
+					     SITE("call %s", "") "void all(void) { one(); __SCT__c(); }", target);
+	struct object *obj = compile(run);
+
+	reset(NULL);
+	kernel_list(&kernel, "__SCT__c\t[some]", KERNEL_BASE + 0x7000, 't');
+	kernel.names[kernel.name_count].addr = KERNEL_BASE + 0x7000;
+	kernel.names[kernel.name_count++].name = xstrdup("elsewhere");
+	kernel_add(&kernel, obj);
+	object_free(obj);
+	kernel_boot(&kernel);
+	prove(SITE("call __SCT__c", ""));
+	return state_of("f") == MATCH_PROVED;
+}
+
+/* Names of the kernel's own that a module has as well. */
+static void names_of_others(void **state)
+{
+	static const char jump[] = SITE("jmp srso_return_thunk", "");
+	struct object *thunk = compile("extern void srso_return_thunk(void); void *x86_return_thunk = srso_return_thunk;");
+	struct object *obj = compile(jump);
+
+	kernel.module = "some";
+	kernel_add(&kernel, thunk);
+	kernel.module = NULL;
+	kernel_add(&kernel, obj);
+	kernel_boot(&kernel);
+	object_free(thunk);
+	object_free(obj);
+	prove(SITE("jmp __x86_return_thunk", ""));
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	prove(jump);
+	assert_proved("f");
+
+	assert_true(accepts_trampoline("__SCT__c"));
+	assert_true(accepts_trampoline("one"));
+	assert_false(accepts_trampoline("elsewhere"));
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ftrace_sites), T(sealed_entries), T(counted_calls), T(first_thunks),
+		T(names_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

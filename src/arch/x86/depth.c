@@ -20,7 +20,25 @@ static void read_counting(struct walk *k, struct counting *n)
 	n->size = end - n->addr;
 }
 
-/* As __apply_relocation() (arch/x86/kernel/alternative.c) moves it to @to; false where it may do more than this. */
+/*
+ * The template is memory like any other: what is copied in front of functions
+ * must do nothing but count (INCREMENT_CALL_DEPTH in asm/nospec-branch.h), for
+ * statistics a second time.
+ */
+static bool is_count(const ZydisDecodedInstruction *insn, const uint8_t *code)
+{
+	/* An address alone, relative to the program counter or not. */
+	bool direct = insn->raw.modrm.mod == 0 && insn->raw.disp.size == 32 &&
+		      (insn->raw.modrm.rm == 5 || (insn->raw.modrm.rm == 4 && insn->raw.sib.base == 5 &&
+						   insn->raw.sib.index == 4));
+
+	if (!direct || !(insn->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS))
+		return false;
+	return insn->mnemonic == ZYDIS_MNEMONIC_INC ||
+	       (insn->mnemonic == ZYDIS_MNEMONIC_SAR && insn->raw.imm[0].size == 8 && code[insn->raw.imm[0].offset] == 5);
+}
+
+/* As __apply_relocation() (arch/x86/kernel/alternative.c) moves it to @to; false where it does anything else than to count. */
 static bool move_counting(const struct counting *n, uint64_t to, uint8_t *code)
 {
 	ZydisDecodedInstruction insn;
@@ -31,10 +49,9 @@ static bool move_counting(const struct counting *n, uint64_t to, uint8_t *code)
 		uint32_t field;
 		uint8_t *bytes;
 
-		if (!x86_decode(code + at, n->size - at, &insn) || insn.raw.imm[0].is_relative)
+		if (!x86_decode(code + at, n->size - at, &insn) || !is_count(&insn, code + at))
 			return false;
-		/* The count is at an address relative to the program counter. */
-		if (insn.raw.modrm.mod != 0 || insn.raw.modrm.rm != 5 || insn.raw.disp.size != 32)
+		if (insn.raw.modrm.rm != 5)
 			continue;
 		bytes = code + at + insn.raw.disp.offset;
 		memcpy(&field, bytes, sizeof(field));

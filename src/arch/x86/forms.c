@@ -435,7 +435,8 @@ static enum form form_static_call(struct walk *k, struct cursor *c, const struct
 	target = s->run.mnemonic == s->pre.mnemonic ? branch_target(k, c->run, end, &length) : 0;
 	if (target && length == 5) {
 		name = k->w->ops->function_at(k->w->arg, target, &module);
-		if (target == held || (name && !strcmp(name, tramp)) ||
+		/* A module may have something of the name, too. */
+		if (target == held || (name && !strcmp(name, tramp) && walk_refer(k, s->relocs, target)) ||
 		    (held && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL && walk_called(k, target) == held) ||
 		    (!held && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP && is_return_thunk(k, target)))
 			return equal(c, 5, 5);
@@ -468,7 +469,7 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 		return FORM_NONE;
 	if (!strcmp(name, "__fentry__") && s->pre.mnemonic == ZYDIS_MNEMONIC_CALL)
 		return form_ftrace(k, c, s);
-	if (!strcmp(name, "__x86_return_thunk"))
+	if (!strcmp(name, "__x86_return_thunk") && s->pre.mnemonic == ZYDIS_MNEMONIC_JMP)
 		return form_return(k, c, s);
 	if (starts_with(name, "__x86_indirect_thunk_"))
 		return form_indirect(k, c, s, name);
