@@ -45,15 +45,28 @@ struct arch_walk {
 	size_t run_size;		/* bytes of the running function */
 	size_t jump_offset;		/* where a jump to other code can be written */
 	const char *blocked;		/* why it cannot, or NULL */
+	/*
+	 * NULL where each instruction is where the object has it; else by offset in
+	 * the object, and 0 where no instruction begins: 1 + the running offset.
+	 */
+	uint32_t *map;			/* the caller's to free */
 
 	/* Where it is not. */
 	uint64_t pre_offset;		/* the place in the function in the object */
 	uint64_t run_offset;		/* the place in the running function */
 	const char *why;		/* static storage */
+
+	void *state;			/* of the comparison while it goes on */
 };
 
 /* Whether the running code is the function @w->pre, as this kernel can have rewritten it. */
 bool arch_walk(struct arch_walk *w);
+
+/*
+ * While the comparison goes on: data refers to the running offset @run of the
+ * function where the object's refers to @pre; that this is so is part of it.
+ */
+bool arch_walk_inside(struct arch_walk *w, uint64_t pre, uint64_t run);
 
 /* Bytes at the end of @text that a jump needs at most behind the function's last instruction. */
 #define ARCH_WALK_SLACK 64

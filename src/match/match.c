@@ -35,9 +35,22 @@ static void learn_all(struct match *m, const struct match_function *f)
 	own->proved = true;
 }
 
+static void forget_function(struct match_function *f)
+{
+	free(f->findings);
+	f->findings = NULL;
+	f->finding_count = 0;
+	free(f->map);
+	f->map = NULL;
+	f->guessed = false;
+}
+
 static void commit(struct trial *t, struct match_function *f)
 {
+	forget_function(f);
 	f->state = MATCH_PROVED;
+	f->map = take_ptr(t->map);
+	f->guessed = t->guessed;
 	f->findings = xmemdup(t->findings, t->count * sizeof(*t->findings));
 	f->finding_count = t->count;
 	learn_all(t->m, f);
@@ -307,9 +320,7 @@ static void drop_doubtful(struct match *m)
 		if (!doubtful[f - m->functions])
 			continue;
 		f->state = MATCH_AMBIGUOUS;
-		free(f->findings);
-		f->findings = NULL;
-		f->finding_count = 0;
+		forget_function(f);
 	}
 	/* They taught nothing. */
 	forget_all_places(m, false);
@@ -392,12 +403,35 @@ static void forget(struct match *m, bool disputed)
 
 	forget_all_places(m, disputed);
 	for (f = m->functions; f < m->functions + m->function_count; f++) {
-		free(f->findings);
-		f->findings = NULL;
-		f->finding_count = 0;
+		forget_function(f);
 		if (!f->disproved)
 			f->state = MATCH_ABSENT;
 	}
+}
+
+/*
+ * What refers into functions that were proved only afterwards, and may be
+ * shifted against the object, is looked at again; whether something is not
+ * proved after all.
+ */
+static bool match_guessed(struct trial *t)
+{
+	struct match *m = t->m;
+	struct match_function *f;
+	bool any = false;
+
+	for (f = m->functions; f < m->functions + m->function_count; f++) {
+		if (!f->guessed || f->disproved)
+			continue;
+		f->guessed = false;
+		if (f->state == MATCH_DIFFERS) {
+			match_one(t, f, CHOOSE_ONLY);
+		} else if (f->state == MATCH_PROVED && !trial_try(t, f, f->addr)) {
+			unprove(m, f, NULL, f->why);
+			any = true;
+		}
+	}
+	return any;
 }
 
 /*
@@ -409,14 +443,17 @@ static void forget(struct match *m, bool disputed)
 static void match_all(struct trial *t)
 {
 	struct match *m = t->m;
+	bool wrong;
 	size_t i;
 
 	for (;;) {
 		for (i = 0; i < m->function_count; i++)
 			if (!m->functions[i].disproved)
 				match_one(t, &m->functions[i], CHOOSE_ONLY);
+		wrong = match_guessed(t);
 		match_rest(t);
-		if (unprove_wrong(m, false))
+		wrong |= match_guessed(t);
+		if (wrong || unprove_wrong(m, false))
 			forget(m, false);
 		else if (unprove_wrong(m, true))
 			forget(m, true);
@@ -454,6 +491,7 @@ struct error *match_object_onto(struct live *live, const char *target, struct ob
 	list_functions(m);
 	match_all(&t);
 	free(t.findings);
+	free(t.map);
 	if (t.err) {
 		match_free(m);
 		return t.err;
@@ -471,7 +509,7 @@ void match_free(struct match *m)
 	object_free(m->pre);
 	tables_free(m->tables);
 	for (i = 0; i < m->function_count; i++)
-		free(m->functions[i].findings);
+		forget_function(&m->functions[i]);
 	free(m->functions);
 	free(m->by_name);
 	free(m->atoms);

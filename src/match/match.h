@@ -29,6 +29,8 @@ struct match_function {
 	const char *blocked;	/* why it cannot, or NULL */
 	struct finding *findings;	/* where proved: what it refers to; match.c's own */
 	size_t finding_count;
+	uint32_t *map;		/* where proved and shifted against the object: as that of struct arch_walk */
+	bool guessed;		/* it refers into a function that was not proved then */
 	/* MATCH_DIFFERS: where and how; static storage. */
 	const char *why;
 	uint64_t pre_offset, run_offset;

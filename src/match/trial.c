@@ -253,6 +253,38 @@ static bool is_copied(const struct atom *a)
 	return stem_length(a->symbol->name) < strlen(a->symbol->name);
 }
 
+static int compare_atom(const void *atom, const void *f)
+{
+	const struct atom *a = ((const struct match_function *)f)->pre;
+
+	return (atom > (const void *)a) - (atom < (const void *)a);
+}
+
+/*
+ * A place inside of another function, which may be shifted against the object:
+ * then it must be where the object's is now.  *@addr: where the function begins,
+ * if it is not.
+ */
+static bool lies_inside(struct trial *t, const struct reloc *rel, uint64_t *addr)
+{
+	const struct match *m = t->m;
+	const struct match_function *f =
+		bsearch(rel->target, m->functions, m->function_count, sizeof(*f), compare_atom);
+
+	if (!f)
+		return true;
+	if (f->state != MATCH_PROVED) {
+		t->guessed = true;
+		return true;
+	}
+	if (!f->map)
+		return true;
+	if ((uint64_t)rel->delta > atom_size(f->pre) || f->map[rel->delta] != *addr + rel->delta - f->addr + 1)
+		return false;
+	*addr = f->addr;
+	return true;
+}
+
 static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 {
 	struct trial *t = arg;
@@ -262,6 +294,13 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 					    &t->m->symbols[rel->symbol->index];
 	bool again;
 
+	if (rel->target == t->function->pre) {
+		if (versions && !rel->delta)
+			addr = newest_version(t->m, addr);
+		return arch_walk_inside(t->walk, rel->delta, addr + rel->delta - t->function->addr);
+	}
+	if (sec && section_is_text(sec) && rel->delta && !lies_inside(t, rel, &addr))
+		return false;
 	if (!fits_name(t, rel, addr))
 		return false;
 	/* Some code knows where a function began, other code its newest version. */
@@ -269,8 +308,6 @@ static bool refer(void *arg, const struct reloc *rel, uint64_t addr)
 		addr = newest_version(t->m, addr);
 	/* What was proved to be elsewhere cannot be here. */
 	if (place->known && place->proved && place->addr != addr)
-		return false;
-	if (rel->target == t->function->pre && addr != t->function->addr)
 		return false;
 	if (sec && (sec->flags & SHF_MERGE || (versions && is_copied(rel->target))))
 		return same_data(t, rel, addr);
@@ -337,6 +374,10 @@ bool trial_try(struct trial *t, struct match_function *f, uint64_t addr)
 	t->count = 0;
 	t->serial++;
 	t->function = f;
+	t->guessed = false;
+	t->walk = &w;
+	free(t->map);
+	t->map = NULL;
 	f->addr = addr;
 	/* Behind the last function of all there may be nothing. */
 	if (!read_live(t, addr, text, w.size) && !read_live(t, addr, text, w.size -= ARCH_WALK_SLACK)) {
@@ -345,6 +386,9 @@ bool trial_try(struct trial *t, struct match_function *f, uint64_t addr)
 	}
 	w.limit = live_next_symbol_addr(t->m->live, addr) - addr;
 	same = arch_walk(&w);
+	t->map = w.map;
+	t->walk = NULL;
+	f->guessed |= t->guessed;
 	f->run_size = w.run_size;
 	f->jump_offset = w.jump_offset;
 	f->blocked = w.blocked;

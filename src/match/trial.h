@@ -33,6 +33,9 @@ struct trial {
 	uint64_t serial;	/* of the trial; what was taken back begins another */
 	struct finding *findings;
 	size_t count, capacity;
+	uint32_t *map;		/* of the last trial: struct arch_walk's */
+	bool guessed;		/* in this trial code was referred to that may be shifted */
+	struct arch_walk *walk;
 	struct error *err;	/* the memory cannot be trusted: no outcome counts */
 };
 

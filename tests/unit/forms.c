@@ -211,13 +211,62 @@ static void names_of_others(void **state)
 	assert_false(accepts_trampoline("elsewhere"));
 }
 
+/*
+ * Code apart and a table that refer into a function whose parts the kernel's
+ * linker put nearer together than the object has them.
+ */
+#define INSIDE(jump)                                                                               \
+	"asm(\".pushsection .text.f,\\\"ax\\\"\\n .globl f\\n .type f,@function\\n"                  \
+	" f: cmp t(%rip), %rdi\\n je 2f\\n lea 2f(%rip), %rax\\n " jump "\\n 2: xor %eax, %eax\\n ret\\n .size f, . - f\\n"    \
+	" .globl g\\n .type g,@function\\n g: mov $1,%eax\\n ret\\n .size g, .-g\\n .popsection\\n"     \
+	" .pushsection .rodata.t,\\\"a\\\"\\n .balign 8\\n .type t,@object\\n t: .quad 2b\\n .size t, 8\\n" \
+	" .popsection\\n .pushsection .text.h,\\\"ax\\\"\\n .globl h\\n .type h,@function\\n"         \
+	" h: inc %edi\\n .byte 0xe9; .long 2b - . - 4\\n .size h, . - h\\n .popsection\");\n"
+
+static void places_inside_of_others(void **state)
+{
+	static const char near[] = INSIDE(".byte 0xe9; .long g - . - 4"), brief[] = INSIDE("jmp.d8 g");
+	uint64_t jump, table, place;
+	int32_t distance;
+
+	boot(brief);
+	prove(near);
+	assert_proved("f");
+	assert_proved("g");
+	assert_proved("h");
+	/* Where the object's offset is, is other code here. What needs no relocation: */
+	place = kernel_address(&kernel, "f") + 12;
+	assert_memory_equal(kernel.image + (place - 3 - KERNEL_BASE), "\x48\x8d\x05\x02\0\0\0", 7);
+	kernel_poke(&kernel, place, "\x05", 1);
+	prove(near);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+	kernel_poke(&kernel, place, "\x02", 1);
+	/* A jump: */
+	jump = kernel_address(&kernel, "h") + 3;
+	memcpy(&distance, kernel.image + (jump - KERNEL_BASE), 4);
+	distance += 3;
+	kernel_poke(&kernel, jump, &distance, 4);
+	prove(near);
+	assert_proved("f");
+	assert_int_equal(state_of("h"), MATCH_DIFFERS);
+	distance -= 3;
+	kernel_poke(&kernel, jump, &distance, 4);
+	/* A table: */
+	table = kernel_address(&kernel, "t");
+	memcpy(&place, kernel.image + (table - KERNEL_BASE), 8);
+	place += 3;
+	kernel_poke(&kernel, table, &place, 8);
+	prove(near);
+	assert_int_equal(state_of("f"), MATCH_DIFFERS);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, reset)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(ftrace_sites), T(sealed_entries), T(counted_calls), T(first_thunks),
-		T(names_of_others),
+		T(names_of_others), T(places_inside_of_others),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

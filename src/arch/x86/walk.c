@@ -27,10 +27,15 @@ uint64_t walk_run_address(const struct walk *k, const struct cursor *c)
 	return k->w->addr + c->run;
 }
 
-static void note_branch(struct walk *k, uint64_t pre_target, uint64_t run_target)
+static void note(struct walk *k, uint64_t pre_target, uint64_t run_target, bool data)
 {
 	array_grow(k->branches, k->branch_count, k->branch_capacity);
-	k->branches[k->branch_count++] = (struct branch){ pre_target, run_target };
+	k->branches[k->branch_count++] = (struct branch){ pre_target, run_target, data };
+}
+
+static void note_branch(struct walk *k, uint64_t pre_target, uint64_t run_target)
+{
+	note(k, pre_target, run_target, false);
 }
 
 bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target)
@@ -40,6 +45,12 @@ bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target)
 		return true;
 	}
 	return k->w->ops->refer(k->w->arg, rel, target - rel->delta);
+}
+
+bool arch_walk_inside(struct arch_walk *w, uint64_t pre, uint64_t run)
+{
+	note_branch(w->state, pre, run);
+	return true;
 }
 
 static bool decode(struct walk *k, const struct cursor *c, uint64_t run_end, struct step *s)
@@ -67,6 +78,23 @@ static bool decode(struct walk *k, const struct cursor *c, uint64_t run_end, str
 	return true;
 }
 
+/*
+ * The address relative to the program counter of something in the function
+ * itself, which needs no relocation: the bytes differ where what is between is
+ * shorter.
+ */
+static void take_own_address(struct walk *k, const struct cursor *c, const struct step *s, uint8_t *bytes)
+{
+	const ZydisDecodedInstruction *pre = &s->pre, *run = &s->run;
+
+	if (s->reloc_count || c->atom != k->w->pre || !(pre->attributes & ZYDIS_ATTRIB_IS_RELATIVE) ||
+	    pre->raw.imm[0].is_relative || pre->raw.disp.size != 32 || run->raw.disp.size != 32 ||
+	    run->raw.disp.offset != pre->raw.disp.offset)
+		return;
+	memcpy(bytes + pre->raw.disp.offset, s->run_bytes + pre->raw.disp.offset, 4);
+	note(k, c->at + pre->length + pre->raw.disp.value, c->run + run->length + run->raw.disp.value, true);
+}
+
 /* Byte for byte, but for the relocated fields, which are checked by what they refer to. */
 static bool same_bytes(struct walk *k, const struct cursor *c, const struct step *s)
 {
@@ -85,6 +113,7 @@ static bool same_bytes(struct walk *k, const struct cursor *c, const struct step
 			return false;
 		memcpy(bytes + at, s->run_bytes + at, size);
 	}
+	take_own_address(k, c, s, bytes);
 	if (bytes[0] == 0xf0 && s->run_bytes[0] == 0x3e && has_lock_site(k, c))
 		bytes[0] = 0x3e;
 	if (!write_constants(k, c, bytes, s->pre.length))
@@ -293,19 +322,30 @@ static bool step_behind_filling(struct walk *k, struct cursor *c)
 	return false;
 }
 
+/* Whether an instruction is elsewhere than in the object. */
+static bool is_shifted(const uint32_t *map, uint64_t size)
+{
+	uint64_t at;
+
+	for (at = 0; at <= size; at++)
+		if (map[at] && map[at] - 1 != at)
+			return true;
+	return false;
+}
+
 static bool check_branches(struct walk *k)
 {
 	uint64_t size = atom_size(k->w->pre);
+	bool shifted = is_shifted(k->map, size);
 	size_t i;
 
 	for (i = 0; i < k->branch_count; i++) {
 		const struct branch *b = &k->branches[i];
 		struct cursor c = { k->w->pre, b->pre_target, b->run_target };
 
-		if (b->pre_target > size ||
-		    (b->pre_target < size && (!k->map[b->pre_target] ||
-					      k->map[b->pre_target] - 1 != b->run_target)) ||
-		    (b->pre_target == size && b->run_target != k->w->run_size))
+		if (b->data && !shifted && b->pre_target == b->run_target)
+			continue;
+		if (b->pre_target > size || !k->map[b->pre_target] || k->map[b->pre_target] - 1 != b->run_target)
 			return walk_differs(k, &c, "a branch goes elsewhere");
 	}
 	return true;
@@ -329,6 +369,7 @@ static bool follow(struct walk *k)
 			return false;
 	}
 	k->w->run_size = c.run;
+	k->map[size] = c.run + 1;
 	return check_branches(k);
 }
 
@@ -376,16 +417,22 @@ static void find_room(struct walk *k)
 
 bool arch_walk(struct arch_walk *w)
 {
-	_cleanup_free_ uint32_t *map = xcalloc(atom_size(w->pre) + 1, sizeof(*map));
+	uint64_t size = atom_size(w->pre);
+	_cleanup_free_ uint32_t *map = xcalloc(size + 1, sizeof(*map));
 	struct walk k = { .w = w, .map = map };
 	bool same;
 
+	w->state = &k;
+	w->map = NULL;
 	w->jump_offset = 0;
 	w->blocked = NULL;
 	w->why = NULL;
 	same = atom_data(w->pre) && follow(&k);
 	if (same)
 		find_room(&k);
+	if (same && is_shifted(map, size))
+		w->map = take_ptr(map);
 	free(k.branches);
+	w->state = NULL;
 	return same;
 }

@@ -6,10 +6,11 @@
 #include "arch/walk.h"
 #include "arch/x86/x86.h"
 
-/* A branch inside the function: where it goes in the object and in the running code. */
+/* A branch inside the function, or another reference: where it goes in the object and in the running code. */
 struct branch {
 	uint64_t pre_target;
 	uint64_t run_target;
+	bool data;	/* what is there need not be an instruction */
 };
 
 /* The code that counts a call's depth, as the kernel keeps it; read when it is first needed. */
