@@ -36,7 +36,7 @@
 #include <linux/sched.h>
 #include <kmend/engine.h>
 
-#define MAX_BLOCKERS 32		/* of one update; their lines fit into a page */
+#define MAX_BLOCKERS 64		/* of one update; a file of sysfs is a page */
 
 /* What keeps an update from being switched; pid is 0 where it is not a thread. */
 struct blocker {
@@ -80,7 +80,7 @@ struct update {
 	bool chosen;			/* takes part in the switch under way */
 	u64 pause_ns;			/* of the last stop that switched it */
 	char in_the_way[256];		/* after -EEXIST, -EXDEV, and where a hook refused */
-	unsigned int blocker_count;	/* after -EBUSY and -ESTALE */
+	unsigned int blocker_count;	/* after -EBUSY and -ESTALE; may be more than there is room for */
 	struct blocker blockers[MAX_BLOCKERS];
 };
 

@@ -75,8 +75,8 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 	struct blocker *blocker;
 
 	raw_spin_lock(&note_lock);
-	if (update->blocker_count < MAX_BLOCKERS) {
-		blocker = &update->blockers[update->blocker_count++];
+	if (update->blocker_count++ < MAX_BLOCKERS) {
+		blocker = &update->blockers[update->blocker_count - 1];
 		blocker->pid = task ? task->pid : 0;
 		strscpy(blocker->comm, task ? task->comm : "-", sizeof(blocker->comm));
 		blocker->addr = addr;

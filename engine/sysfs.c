@@ -72,8 +72,12 @@ static ssize_t blockers_show(struct kobject *kobj, struct kobj_attribute *attr, 
 
 	mutex_lock(&switch_lock);
 	len = sysfs_emit(buf, "%s", update->in_the_way);
-	for (i = 0; i < update->blocker_count; i++)
+	/* A line is longer than its place by less than 50, and the last one is 22 at most. */
+	for (i = 0; i < min_t(unsigned int, update->blocker_count, MAX_BLOCKERS) &&
+		    len < PAGE_SIZE - KSYM_SYMBOL_LEN - 72; i++)
 		len += emit_blocker(buf, len, &update->blockers[i]);
+	if (i < update->blocker_count)
+		len += sysfs_emit_at(buf, len, "0 - %u more\n", update->blocker_count - i);
 	mutex_unlock(&switch_lock);
 	return len;
 }

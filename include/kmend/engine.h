@@ -37,7 +37,8 @@
  *				way; or "0 - function+offset redirected": ftrace leads calls
  *				elsewhere, for a kernel live patch for instance; or
  *				"0 - 0x0 preempted": a thread that was preempted somewhere in the
- *				kernel did not run on in time;
+ *				kernel did not run on in time; and as the last line, where there
+ *				are more than fit into the file, "0 - N more";
  *				after ESTALE "0 - function+offset text";
  *				after EEXIST and EXDEV "update ID function why", of which
  *				function may be an object's name;

@@ -144,6 +144,8 @@ static void print_blocker(const struct host_blocker *b)
 		printf("    in the way: its function %s (%s): %s\n", b->function, b->why, b->name);
 	else if (b->tid == HOST_OTHER_UPDATE)
 		printf("    in the way: update %s: %s, %s\n", b->name, b->function, b->why);
+	else if (b->tid == HOST_MORE)
+		printf("    in the way: %s more\n", b->function);
 	else
 		printf("    in the way: thread %ld (%s): %s, %s\n", b->tid, b->name, b->function,
 		       b->why);

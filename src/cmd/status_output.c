@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -38,6 +39,8 @@ static json_t *blocker_json(const struct host_blocker *b)
 	if (b->tid == HOST_OTHER_UPDATE)
 		return json_pack("{s:s,s:s,s:s}", "update", b->name, "function", b->function, "why",
 				 b->why);
+	if (b->tid == HOST_MORE)
+		return json_pack("{s:I}", "more", (json_int_t)strtoll(b->function, NULL, 10));
 	return json_pack("{s:I,s:s,s:s,s:s}", "thread", (json_int_t)b->tid, "name", b->name,
 			 "function", b->function, "why", b->why);
 }

@@ -26,8 +26,8 @@ static bool parse_number(const char *s, long *number)
 }
 
 /*
- * "TID NAME FUNCTION WHY", "update ID FUNCTION WHY" or "hook ERRNO FUNCTION
- * KIND": the engine keeps the words apart.
+ * "TID NAME FUNCTION WHY", "update ID FUNCTION WHY", "hook ERRNO FUNCTION
+ * KIND" or "0 - COUNT more": the engine keeps the words apart.
  */
 static bool parse_blocker(char *line, struct host_blocker *b)
 {
@@ -44,6 +44,8 @@ static bool parse_blocker(char *line, struct host_blocker *b)
 		b->tid = HOST_OTHER_UPDATE;
 	else if (!strcmp(who, "hook") && parse_number(name, &errnum))
 		b->tid = HOST_HOOK;
+	else if (!strcmp(why, "more"))
+		b->tid = HOST_MORE;
 	else if (!parse_number(who, &b->tid))
 		return false;
 	b->name = xstrdup(b->tid == HOST_HOOK ? strerror(errnum) : name);

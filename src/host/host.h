@@ -68,10 +68,11 @@ struct host_function {
 /* What stood in the way of the last switch: a thread, another update, or a hook of its own. */
 #define HOST_OTHER_UPDATE (-1)
 #define HOST_HOOK (-2)
+#define HOST_MORE (-3)
 struct host_blocker {
 	long tid;		/* 0: an idle task; or one of the above */
 	char *name;		/* of the thread; the other update's id; what the hook returned, in words */
-	char *function;
+	char *function;		/* of HOST_MORE, which has nothing else: how many are not named */
 	char *why;
 };
 

@@ -145,6 +145,8 @@ static char *describe_blocker(const struct host_blocker *b)
 		return xasprintf("its function %s (%s): %s", b->function, b->why, b->name);
 	if (b->tid == HOST_OTHER_UPDATE)
 		return xasprintf("update %s: %s, %s", b->name, b->function, b->why);
+	if (b->tid == HOST_MORE)
+		return xasprintf("and %s more", b->function);
 	if (!strcmp(b->name, "-")) {
 		/* No thread: a probe, or another tool. */
 		patch = strcmp(b->why, "redirected") ? NULL : host_live_patch_of(b->function);

@@ -103,7 +103,8 @@ static void reads_updates(void **state)
 	put_attribute(TWO, "blockers", "0 swapper/1 vfs_read+0x12 stack\n"
 				       "17 my_name ext4_fill_super+0x1 kretprobe\n"
 				       "update " ONE " vfs_read is-stacked\n"
-				       "hook 12 make_room pre_apply\n");
+				       "hook 12 make_room pre_apply\n"
+				       "0 - 118 more\n");
 	assert_int_equal(host_engine_abi(), KMEND_ABI);
 	assert_ok(host_updates_read(&updates));
 	assert_int_equal(updates.count, 2);
@@ -126,7 +127,7 @@ static void reads_updates(void **state)
 	u = &updates.updates[1];
 	assert_false(u->applied);
 	assert_int_equal(u->module_count, 0);
-	assert_int_equal(u->blocker_count, 4);
+	assert_int_equal(u->blocker_count, 5);
 	assert_int_equal(u->blockers[0].tid, 0);
 	assert_string_equal(u->blockers[1].name, "my_name");
 	assert_string_equal(u->blockers[1].function, "ext4_fill_super+0x1");
@@ -137,6 +138,8 @@ static void reads_updates(void **state)
 	assert_string_equal(u->blockers[3].name, "Cannot allocate memory");
 	assert_string_equal(u->blockers[3].function, "make_room");
 	assert_string_equal(u->blockers[3].why, "pre_apply");
+	assert_int_equal(u->blockers[4].tid, HOST_MORE);
+	assert_string_equal(u->blockers[4].function, "118");
 	host_updates_free(&updates);
 }
 
@@ -500,13 +503,13 @@ static void shows_the_status(void **state)
 		     "    until the next boot only\n");
 
 	put_update(TWO, "loaded\n");
-	put_attribute(TWO, "blockers", "17 sleeper vfs_read+0x12 stack\n");
+	put_attribute(TWO, "blockers", "17 sleeper vfs_read+0x12 stack\n0 - 118 more\n");
 	assert_ok(run(cmd_status, &some, "status", NULL));
 	assert_int_equal(cmd_exit_status, 0);
 	assert_non_null(strstr(some, TWO "  loaded                2     319 us        -  -"));
 	assert_ok(run(cmd_status, &details, "status", "-v", NULL));
 	assert_non_null(strstr(details, "\n    in the way: thread 17 (sleeper): vfs_read+0x12, "
-					"stack\n"));
+					"stack\n    in the way: 118 more\n"));
 	assert_non_null(strstr(details, "\n    for kernel 6.1.0-56-amd64\n"));
 	assert_non_null(strstr(details, "\n    module kmend_" ONE "_1\n"));
 

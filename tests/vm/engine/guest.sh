@@ -19,6 +19,9 @@ user=8888888888888888
 visit=9999999999999999
 spin=aaaaaaaaaaaaaaaa
 rest=bbbbbbbbbbbbbbbb
+sleep=cccccccccccccccc
+naps=dddddddddddddddd
+borrow=eeeeeeeeeeeeeeee
 }
 
 # expect WHAT WANTED GOT: WANTED is a pattern

@@ -60,6 +60,7 @@ noinline int target_count(void)
 	barrier();
 	return 1;
 }
+EXPORT_SYMBOL_GPL(target_count);
 
 static int last_nap;
 static char seen[64];

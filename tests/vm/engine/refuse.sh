@@ -78,7 +78,41 @@ expect "the kernel's, too" "[0-9]*" "$(cut -d' ' -f1 /proc/loadavg)"
 expect "the target may go" "done" "$(unload kmend_test_target)"
 expect "without its target" ENODEV "$(turn $nap 1)"
 
-for module in cmdline same stacked nap loadavg; do
+# A module whose code an update of something else calls
+insmod modules/kmend_test_target.ko
+load borrow uptime_proc_show
+expect "apply what calls a module" "done" "$(turn $borrow 1)"
+expect "it calls it" "counted 1" "$(cat /proc/uptime)"
+expect "the module stays" "*temporarily unavailable" "$(unload kmend_test_target)"
+expect "undo" "done" "$(turn $borrow 0)"
+expect "unload" "done" "$(unload borrow)"
+expect "the module may go" "done" "$(unload kmend_test_target)"
+
+# One that may go and come, until an update of something else uses what was brought to it
+users()
+{
+	sed -n 's/^kmend_test_target [0-9]* \([0-9]*\) .*/\1/p' /proc/modules
+}
+unload nap >/dev/null
+unload loadavg >/dev/null
+insmod modules/kmend_test_target.ko
+./bind -t $sys/late "await $nap kmend_test_target" >/dev/null
+load nap target_nap
+expect "apply to a module that may go" "done" "$(turn $nap 1)"
+expect "nobody holds it" 0 "$(users)"
+load -u naps new_target_nap uptime_proc_show
+expect "apply what uses the new code" "done" "$(turn $naps 1)"
+expect "it calls it" "napped 2" "$(cat /proc/uptime)"
+expect "the module is held" 1 "$(users)"
+expect "it stays" "*temporarily unavailable" "$(unload kmend_test_target)"
+expect "undo of what is used" EXDEV "$(turn $nap 0)"
+expect "undo of what uses it" "done" "$(turn $naps 0)"
+expect "nobody holds it" 0 "$(users)"
+expect "undo" "done" "$(turn $nap 0)"
+./bind -t $sys/late "forget $nap" >/dev/null
+expect "the module may go" "done" "$(unload kmend_test_target)"
+
+for module in naps cmdline same stacked nap; do
 	expect "unload $module" "done" "$(unload $module)"
 done
 finish

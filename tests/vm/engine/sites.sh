@@ -47,14 +47,27 @@ fi
 
 # ---- a BPF program at its beginning or at its end, which calls the function from a place of its own ----
 
-# check_bpf fentry|fexit
-check_bpf()
+# attach fentry|fexit FUNCTION
+attach()
 {
 	mkfifo /tmp/ask /tmp/answer
-	./fexit "$1" cmdline_proc_show </tmp/ask >/tmp/answer &
+	./fexit "$1" "$2" </tmp/ask >/tmp/answer &
 	exec 7>/tmp/ask 8</tmp/answer
 	read -r said <&8
 	expect "$1: attached" ready "$said"
+}
+
+detach()
+{
+	exec 7>&- 8<&-
+	wait
+	rm /tmp/ask /tmp/answer
+}
+
+# check_bpf fentry|fexit
+check_bpf()
+{
+	attach "$1" cmdline_proc_show
 	cat /proc/cmdline >/dev/null
 	expect "$1: apply" "done" "$(turn $cmdline 1)"
 	expect "$1: the new code runs" "replaced once" "$(cat /proc/cmdline)"
@@ -63,15 +76,41 @@ check_bpf()
 	echo >&7
 	read -r said <&8
 	expect "$1: it ran with the old code and with the new" 3 "$said"
-	exec 7>&- 8<&-
-	wait
-	rm /tmp/ask /tmp/answer
+	detach
+}
+
+# check_asleep 1|0 FUNCTION: with a thread that such a place called and that sleeps in the function
+check_asleep()
+{
+	sh -c 'echo $$ >/tmp/sleeper; echo 3000 >/proc/kmend_nap' &
+	sleeper=$!
+	until grep -q " $2+" /proc/$sleeper/stack; do
+		kill -0 $sleeper || break
+		sleep 0.05
+	done
+	expect "fexit, thread in $2: busy" EBUSY "$(turn $sleep "$1")"
+	expect "fexit, thread in $2: it is named" "*$(cat /tmp/sleeper) sh $2+0x* stack*" \
+		"$(cat $sys/updates/$sleep/blockers)"
+	wait $sleeper
+	expect "fexit, thread in $2: it slept through it" 1 "$(cat /proc/kmend_nap)"
+	# Others may be in msleep() for a moment.
+	ms=20000
+	expect "fexit, thread in $2: later" "done" "$(switch "$([ "$1" = 1 ] && echo apply || echo undo)" $sleep)"
+	ms=0
 }
 
 if [ -e /sys/kernel/btf/vmlinux ]; then
 	echo 1 >/proc/sys/kernel/bpf_stats_enabled
 	check_bpf fentry
 	check_bpf fexit
+	insmod modules/kmend_test_target.ko
+	load sleep msleep
+	attach fexit msleep
+	check_asleep 1 msleep
+	check_asleep 0 new_msleep
+	detach
+	expect "unload" "done" "$(unload sleep)"
+	expect "unload" "done" "$(unload kmend_test_target)"
 	echo 0 >/proc/sys/kernel/bpf_stats_enabled
 fi
 

@@ -59,6 +59,26 @@ leave EBUSY 0 "undo, where a function begins" "$(./bind -a new_target_nap)" 0
 leave EBUSY 0 "undo, in data" "$(cat /sys/module/nap/sections/.data)" 6
 leave "done" 0 "undo, an address that an earlier call left" "$(./bind -a new_target_nap)" 6
 
+# More than a file has room for: there the rest is counted.
+naps=
+for _ in $(seq 70); do
+	(echo 15000 >/proc/kmend_nap) &
+	naps="$naps $!"
+done
+for _ in $(seq 30); do
+	[ "$(cat /proc/[0-9]*/stack 2>/dev/null | grep -c ' nap_write+')" -lt 70 ] || break
+	sleep 0.1
+done
+expect "many threads in the code" EBUSY "$(turn $nap 1)"
+cat $sys/updates/$nap/blockers >/tmp/blockers
+expect "at least 50 are named" yes "$([ "$(grep -c ' target_nap+.* stack' /tmp/blockers)" -ge 50 ] && echo yes)"
+expect "none twice" "" "$(cut -d' ' -f1 /tmp/blockers | sort | uniq -d)"
+expect "the others are counted" 70 "$(awk '$4 == "more" { n += $3 - 1 } END { print n + NR }' /tmp/blockers)"
+# shellcheck disable=SC2086 # several
+wait $naps
+expect "later" "done" "$(turn $nap 1)"
+expect "undo" "done" "$(turn $nap 0)"
+
 start_nap
 expect "of two, one is busy" EBUSY "$(switch apply $count $nap)"
 expect "the other is not switched" loaded "$(state $count)"
