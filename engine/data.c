@@ -23,28 +23,25 @@ bool objects_are_valid(const struct kmend_update *given)
 static int check_unique(struct update *update, const struct kmend_object *object)
 {
 	const struct kmend_object *theirs;
-	struct update *other;
 	struct part *part;
 
-	for_each_update(other) {
-		if (other == update)
+	for_each_used_part(part) {
+		if (part->update == update)
 			continue;
-		for_each_used_part(part, other) {
-			for_each_object(theirs, part) {
-				if (object->addr >= theirs->addr + theirs->size ||
-				    theirs->addr >= object->addr + object->size)
-					continue;
-				snprintf(update->in_the_way, sizeof(update->in_the_way),
-					 "update %s %.128s overwrites-it\n", other->id,
-					 (const char *)(unsigned long)object->name);
-				return -EEXIST;
-			}
+		for_each_object(theirs, part) {
+			if (object->addr >= theirs->addr + theirs->size ||
+			    theirs->addr >= object->addr + object->size)
+				continue;
+			snprintf(update->in_the_way, sizeof(update->in_the_way),
+				 "update %s %.128s overwrites-it\n", part->update->id,
+				 (const char *)(unsigned long)object->name);
+			return -EEXIST;
 		}
 	}
 	return 0;
 }
 
-static int prepare(struct update *update, struct part *part)
+static int prepare(struct part *part)
 {
 	const struct kmend_object *object;
 	int err;
@@ -57,7 +54,7 @@ static int prepare(struct update *update, struct part *part)
 	for_each_object(object, part) {
 		void **saved = &part->saved[object - part->given->objects];
 
-		err = check_unique(update, object);
+		err = check_unique(part->update, object);
 		if (err)
 			return err;
 		*saved = kvmalloc(object->size, GFP_KERNEL);
@@ -69,16 +66,13 @@ static int prepare(struct update *update, struct part *part)
 
 int objects_prepare(void)
 {
-	struct update *update;
 	struct part *part;
 	int err;
 
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			err = prepare(update, part);
-			if (err)
-				return err;
-		}
+	for_each_part(part) {
+		err = prepare(part);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -95,13 +89,10 @@ void objects_forget(struct part *part)
 
 void objects_release(void)
 {
-	struct update *update;
 	struct part *part;
 
-	for_each_chosen(update) {
-		for_each_part(part, update)
-			objects_forget(part);
-	}
+	for_each_part(part)
+		objects_forget(part);
 }
 
 static void replace(const struct kmend_object *object, const void *content)
@@ -115,20 +106,17 @@ static void replace(const struct kmend_object *object, const void *content)
 void objects_switch(bool apply)
 {
 	const struct kmend_object *object;
-	struct update *update;
 	struct part *part;
 
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			for_each_object(object, part) {
-				void *saved = part->saved[object - part->given->objects];
+	for_each_part(part) {
+		for_each_object(object, part) {
+			void *saved = part->saved[object - part->given->objects];
 
-				if (apply) {
-					memcpy(saved, (void *)(unsigned long)object->addr, object->size);
-					replace(object, (void *)(unsigned long)object->content);
-				} else {
-					replace(object, saved);
-				}
+			if (apply) {
+				memcpy(saved, (void *)(unsigned long)object->addr, object->size);
+				replace(object, (void *)(unsigned long)object->content);
+			} else {
+				replace(object, saved);
 			}
 		}
 	}

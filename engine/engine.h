@@ -48,7 +48,8 @@ struct blocker {
 
 /* An update module: what the update does to one target. */
 struct part {
-	struct list_head list;		/* struct update, parts */
+	struct list_head list;		/* parts */
+	struct update *update;
 	const struct kmend_update *given;
 	struct module *target;		/* NULL for vmlinux; valid while in or chosen */
 	bool in;			/* switched in; it then holds its own module */
@@ -74,7 +75,6 @@ struct part {
 struct update {
 	struct kobject kobj;
 	struct list_head list;		/* updates */
-	struct list_head parts;
 	char id[KMEND_ID_LEN + 1];
 	bool applied;
 	bool chosen;			/* takes part in the switch under way */
@@ -86,19 +86,20 @@ struct update {
 
 /*
  * registry_lock serializes the coming and going of update modules and their
- * folders in sysfs; switch_lock guards the list, its members and their state.
+ * folders in sysfs; switch_lock guards the lists, their members and their state.
  * Taken in this order; sysfs files take switch_lock only, because removing a
  * folder waits for those who are in its files.
  */
 extern struct mutex registry_lock;
 extern struct mutex switch_lock;
 extern struct list_head updates;
+extern struct list_head parts;		/* of all updates, those of one together */
 
 #define for_each_update(u) list_for_each_entry(u, &updates, list)
 #define for_each_chosen(u) for_each_update(u) if (!(u)->chosen) {} else
-#define for_each_any_part(p, u) list_for_each_entry(p, &(u)->parts, list)
-#define for_each_part(p, u) for_each_any_part(p, u) if (!(p)->chosen) {} else
-#define for_each_used_part(p, u) for_each_any_part(p, u) if (!(p)->in && !(p)->chosen) {} else
+#define for_each_any_part(p) list_for_each_entry(p, &parts, list)
+#define for_each_part(p) for_each_any_part(p) if (!(p)->chosen) {} else
+#define for_each_used_part(p) for_each_any_part(p) if (!(p)->in && !(p)->chosen) {} else
 #define for_each_function(f, p) \
 	for (f = (p)->given->functions; \
 	     f < (p)->given->functions + (p)->given->function_count; f++)
@@ -118,8 +119,12 @@ static inline unsigned long jump_site(const struct kmend_function *f)
 #define for_each_hook(h, p) \
 	for (h = (p)->given->hooks; h < (p)->given->hooks + (p)->given->hook_count; h++)
 
-/* registry.c: NULL where no update has this id; under either lock. */
+/*
+ * registry.c: NULL where no update has this id, or @update no part for this target,
+ * or, if @target is NULL, for any; under either lock.
+ */
 struct update *find_update(const char *id);
+struct part *find_part(const struct update *update, const char *target);
 
 /* sysfs.c */
 int sysfs_init(void);

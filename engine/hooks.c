@@ -6,7 +6,6 @@
 
 #define KIND(kind, apply) ((apply) ? KMEND_HOOK_##kind##APPLY : KMEND_HOOK_##kind##REVERSE)
 
-
 static const char *const kind_names[] = { KMEND_HOOK_NAMES };
 
 static bool is_pre(u32 kind)
@@ -42,7 +41,7 @@ static int refuse(struct update *update, const struct kmend_hook *hook, int err)
 	return is_check(hook->kind) && err == -EBUSY ? -EBUSY : -ECANCELED;
 }
 
-static int call(struct update *update, const struct part *part, u32 kind)
+static int call(const struct part *part, u32 kind)
 {
 	const struct kmend_hook *hook;
 	int err;
@@ -56,60 +55,37 @@ static int call(struct update *update, const struct part *part, u32 kind)
 		}
 		err = ((int (*)(void))(unsigned long)hook->function)();
 		if (err)
-			return refuse(update, hook, err);
+			return refuse(part->update, hook, err);
 	}
 	return 0;
 }
 
 /*
- * The part after @part, of the chosen updates and their parts as they were
- * loaded, or the other way round.  It begins and ends with NULL.
+ * Calls the hooks of @kind until one fails, in the parts whose pre hooks were begun, as
+ * they were loaded or the other way round.
  */
-static struct part *next_part(struct update **update, struct part *part, bool forward)
-{
-	struct list_head *to = &updates;
-
-	if (part) {
-		to = forward ? part->list.next : part->list.prev;
-		if (to != &(*update)->parts)
-			return list_entry(to, struct part, list);
-		to = &(*update)->list;
-	}
-	do {
-		to = forward ? to->next : to->prev;
-		if (to == &updates)
-			return NULL;
-		*update = list_entry(to, struct update, list);
-	} while (!(*update)->chosen || list_empty(&(*update)->parts));
-	to = forward ? (*update)->parts.next : (*update)->parts.prev;
-	return list_entry(to, struct part, list);
-}
-
-/* Calls the hooks of @kind until one fails, in the parts whose pre hooks were begun. */
 static int call_all(u32 kind, bool forward)
 {
-	struct update *update = NULL;
-	struct part *part = NULL;
+	struct list_head *at = &parts;
 	int err = 0;
 
-	while (!err && (part = next_part(&update, part, forward))) {
+	while (!err && (at = forward ? at->next : at->prev) != &parts) {
+		struct part *part = list_entry(at, struct part, list);
+
 		part->begun |= is_pre(kind) && part->chosen;
 		if (part->begun)
-			err = call(update, part, kind);
+			err = call(part, kind);
 	}
 	return err;
 }
 
 int hooks_pre(bool apply)
 {
-	struct update *update;
 	struct part *part;
 	int err;
 
-	for_each_chosen(update) {
-		for_each_any_part(part, update)
-			part->begun = false;
-	}
+	for_each_any_part(part)
+		part->begun = false;
 	err = call_all(KIND(PRE_, apply), apply);
 	wipe_stack();
 	return err;

@@ -102,17 +102,6 @@ void late_forget(const struct update *update)
 	mutex_unlock(&names_lock);
 }
 
-static const struct part *find_part(const struct update *update, const char *name)
-{
-	const struct part *part;
-
-	for_each_any_part(part, update) {
-		if (!strcmp(part->given->target->name, name))
-			return part;
-	}
-	return NULL;
-}
-
 static bool is_in(const struct update *update, const char *name)
 {
 	const struct part *part = find_part(update, name);

@@ -115,11 +115,11 @@ static int hold_parts(bool late)
 	for_each_chosen(update) {
 		if (!late && !late_absent(update))
 			return -ENODEV;
-		for_each_part(part, update) {
-			err = hold_part(part, late);
-			if (err)
-				return err;
-		}
+	}
+	for_each_part(part) {
+		err = hold_part(part, late);
+		if (err)
+			return err;
 	}
 	return pin_targets();
 }
@@ -142,29 +142,23 @@ static void drop_part(struct part *part)
 
 void drop_modules(void)
 {
-	struct update *update;
 	struct part *part;
 
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			drop_part(part);
-			part->chosen = false;
-		}
+	for_each_part(part) {
+		drop_part(part);
+		part->chosen = false;
 	}
 	pin_targets();
 }
 
 static bool is_stood_on(const struct part *below)
 {
-	struct update *update;
 	struct part *part;
 	const char *what;
 
-	for_each_update(update) {
-		for_each_used_part(part, update) {
-			if (part->target != below->target && stands_on(part, below, &what))
-				return true;
-		}
+	for_each_used_part(part) {
+		if (part->target != below->target && stands_on(part, below, &what))
+			return true;
 	}
 	return false;
 }
@@ -174,50 +168,44 @@ static bool is_stood_on(const struct part *below)
  * back; or where code outside of it uses what the update brought, for which the
  * loader holds the update's module, beside the reference of the part itself.
  */
-static bool must_stay(const struct update *update, const struct part *part)
+static bool must_stay(const struct part *part)
 {
-	return !late_has(update, part->given->target->name) || part->given->hook_count ||
+	return !late_has(part->update, part->given->target->name) || part->given->hook_count ||
 	       is_stood_on(part) ||
 	       (is_ready(part->given->owner, false) && module_refcount(part->given->owner) > 1);
 }
 
 int pin_targets(void)
 {
-	struct update *update;
 	struct part *part;
 	int err = 0;
 
-	for_each_update(update) {
-		for_each_any_part(part, update) {
-			bool pin = part->in && part->target && must_stay(update, part);
+	for_each_any_part(part) {
+		bool pin = part->in && part->target && must_stay(part);
 
-			if (pin && !part->pinned && !try_module_get(part->target)) {
-				err = -ENODEV;
-				continue;
-			}
-			if (!pin && part->pinned)
-				module_put(part->target);
-			part->pinned = pin;
+		if (pin && !part->pinned && !try_module_get(part->target)) {
+			err = -ENODEV;
+			continue;
 		}
+		if (!pin && part->pinned)
+			module_put(part->target);
+		part->pinned = pin;
 	}
 	return err;
 }
 
 bool forget_target(const struct module *mod)
 {
-	struct update *update;
 	struct part *part;
 	bool any = false;
 
-	for_each_update(update) {
-		for_each_any_part(part, update) {
-			if (!part->in || part->target != mod)
-				continue;
-			pr_info("kmend: %s: module %s is gone\n", update->id, mod->name);
-			objects_forget(part);
-			drop_part(part);
-			any = true;
-		}
+	for_each_any_part(part) {
+		if (!part->in || part->target != mod)
+			continue;
+		pr_info("kmend: %s: module %s is gone\n", part->update->id, mod->name);
+		objects_forget(part);
+		drop_part(part);
+		any = true;
 	}
 	pin_targets();
 	return any;

@@ -37,16 +37,13 @@ static bool overlap(const struct kmend_function *f, const struct kmend_function 
 static int check_unique(struct update *update, const struct kmend_function *f)
 {
 	const struct kmend_function *g;
-	struct update *other;
 	struct part *part;
 
-	for_each_update(other) {
-		for_each_used_part(part, other) {
-			for_each_function(g, part) {
-				if (f != g && overlap(f, g))
-					return refuse(update, other, function_name(f), "replaces-it",
-						      -EEXIST);
-			}
+	for_each_used_part(part) {
+		for_each_function(g, part) {
+			if (f != g && overlap(f, g))
+				return refuse(update, part->update, function_name(f), "replaces-it",
+					      -EEXIST);
 		}
 	}
 	return 0;
@@ -69,56 +66,47 @@ bool stands_on(const struct part *part, const struct part *below, const char **w
 }
 
 /* What @part stands on must be applied, and so stay. */
-static int check_apply(struct update *update, const struct part *part)
+static int check_apply(const struct part *part)
 {
 	const struct kmend_function *f;
-	struct update *other;
 	struct part *below;
 	const char *what;
 	int err;
 
 	for_each_function(f, part) {
-		err = check_unique(update, f);
+		err = check_unique(part->update, f);
 		if (err)
 			return err;
 	}
-	for_each_update(other) {
-		for_each_any_part(below, other) {
-			if (!below->in && !below->chosen && stands_on(part, below, &what))
-				return refuse(update, other, what, "is-stacked", -EXDEV);
-		}
+	for_each_any_part(below) {
+		if (!below->in && !below->chosen && stands_on(part, below, &what))
+			return refuse(part->update, below->update, what, "is-stacked", -EXDEV);
 	}
 	return 0;
 }
 
 /* Does an update that stays applied stand on @below? */
-static int check_undo(struct update *update, const struct part *below)
+static int check_undo(const struct part *below)
 {
-	struct update *other;
 	struct part *above;
 	const char *what;
 
-	for_each_update(other) {
-		for_each_used_part(above, other) {
-			if (!above->chosen && stands_on(above, below, &what))
-				return refuse(update, other, what, "is-stacked", -EXDEV);
-		}
+	for_each_used_part(above) {
+		if (!above->chosen && stands_on(above, below, &what))
+			return refuse(below->update, above->update, what, "is-stacked", -EXDEV);
 	}
 	return 0;
 }
 
 int check_order(bool apply)
 {
-	struct update *update;
 	struct part *part;
 	int err;
 
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			err = apply ? check_apply(update, part) : check_undo(update, part);
-			if (err)
-				return err;
-		}
+	for_each_part(part) {
+		err = apply ? check_apply(part) : check_undo(part);
+		if (err)
+			return err;
 	}
 	return 0;
 }

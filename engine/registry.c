@@ -10,6 +10,7 @@
 DEFINE_MUTEX(registry_lock);
 DEFINE_MUTEX(switch_lock);
 LIST_HEAD(updates);
+LIST_HEAD(parts);
 
 static bool id_is_valid(const char *id)
 {
@@ -62,6 +63,18 @@ struct update *find_update(const char *id)
 	return NULL;
 }
 
+struct part *find_part(const struct update *update, const char *target)
+{
+	struct part *part;
+
+	for_each_any_part(part) {
+		if (part->update == update &&
+		    (!target || !strcmp(part->given->target->name, target)))
+			return part;
+	}
+	return NULL;
+}
+
 static struct update *create_update(const char *id)
 {
 	struct update *update = kzalloc(sizeof(*update), GFP_KERNEL);
@@ -70,7 +83,6 @@ static struct update *create_update(const char *id)
 	if (!update)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&update->list);
-	INIT_LIST_HEAD(&update->parts);
 	strscpy(update->id, id, sizeof(update->id));
 	err = sysfs_add_update(update);
 	if (err) {
@@ -93,35 +105,47 @@ static void remove_update(struct update *update)
 }
 
 /* Of an update that is applied, to a module that waits for it. */
-static int switch_late(struct update *update, struct part *part)
+static int switch_late(struct part *part)
 {
 	struct attempt attempt = { .apply = true, .late = part, .plain = true };
 	int err;
 
-	update->chosen = true;
+	part->update->chosen = true;
 	err = switch_chosen(&attempt);
-	update->chosen = false;
+	part->update->chosen = false;
 	if (err)
 		list_del(&part->list);
 	return err;
 }
 
-static int add_part(struct update *update, struct part *part)
+/* Behind the last one of its update. */
+static void insert_part(struct part *part)
 {
+	struct list_head *last = parts.prev;
 	struct part *other;
+
+	for_each_any_part(other) {
+		if (other->update == part->update)
+			last = &other->list;
+	}
+	list_add(&part->list, last);
+}
+
+static int add_part(struct part *part)
+{
+	struct update *update = part->update;
+	const char *target = part->given->target->name;
 	int err = 0;
 
 	mutex_lock(&switch_lock);
-	if (update->applied && !late_waits(update, part->given->target->name))
+	if (find_part(update, target))
+		err = -EEXIST;
+	else if (update->applied && !late_waits(update, target))
 		err = -EBUSY;
-	for_each_any_part(other, update) {
-		if (!strcmp(other->given->target->name, part->given->target->name))
-			err = -EEXIST;
-	}
-	if (!err)
-		list_add_tail(&part->list, &update->parts);
+	else
+		insert_part(part);
 	if (!err && update->applied)
-		err = switch_late(update, part);
+		err = switch_late(part);
 	mutex_unlock(&switch_lock);
 	return err;
 }
@@ -129,7 +153,7 @@ static int add_part(struct update *update, struct part *part)
 /* One that has neither a module nor the name of one is gone. */
 static void remove_empty(struct update *update)
 {
-	if (list_empty(&update->parts) && !late_has(update, NULL))
+	if (!find_part(update, NULL) && !late_has(update, NULL))
 		remove_update(update);
 }
 
@@ -142,7 +166,8 @@ static int register_part(struct part *part)
 		update = create_update(part->given->id);
 	if (IS_ERR(update))
 		return PTR_ERR(update);
-	err = add_part(update, part);
+	part->update = update;
+	err = add_part(part);
 	remove_empty(update);
 	return err;
 }
@@ -208,14 +233,12 @@ EXPORT_SYMBOL_GPL(kmend_register);
 void kmend_unregister(struct kmend_update *given)
 {
 	struct part *part = given->engine;
-	struct update *update;
 
 	mutex_lock(&registry_lock);
-	update = find_update(given->id);
 	mutex_lock(&switch_lock);
 	list_del(&part->list);
 	mutex_unlock(&switch_lock);
-	remove_empty(update);
+	remove_empty(part->update);
 	mutex_unlock(&registry_lock);
 	kfree(part);
 

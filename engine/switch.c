@@ -16,15 +16,11 @@
 static int allocate(struct stop *stop)
 {
 	unsigned int jumps = 0, ranges = 0;
-	struct update *update;
 	struct part *part;
 
-	for_each_chosen(update) {
-		for_each_part(part, update) {
-			jumps += part->given->function_count;
-			ranges += part->given->function_count + part->given->range_count +
-				  MODULE_PIECES;
-		}
+	for_each_part(part) {
+		jumps += part->given->function_count;
+		ranges += part->given->function_count + part->given->range_count + MODULE_PIECES;
 	}
 	stop->jumps = kvcalloc(jumps, sizeof(*stop->jumps), GFP_KERNEL);
 	stop->ranges = kvcalloc(ranges, sizeof(*stop->ranges), GFP_KERNEL);
@@ -39,12 +35,11 @@ static void append_range(struct stop *stop, unsigned long start, unsigned long s
 	stop->ranges[stop->range_count++].end = start + size;
 }
 
-static void add_jump(struct stop *stop, struct update *update, const struct kmend_function *f,
-		     bool apply)
+static void add_jump(struct stop *stop, struct update *update, const struct kmend_function *f)
 {
 	struct jump *jump = &stop->jumps[stop->jump_count++];
-	u8 *ours = apply ? jump->after : jump->before;
-	u8 *expected = apply ? jump->before : jump->after;
+	u8 *ours = stop->apply ? jump->after : jump->before;
+	u8 *expected = stop->apply ? jump->before : jump->after;
 
 	jump->update = update;
 	jump->function = f;
@@ -69,36 +64,23 @@ static void add_old_code(struct stop *stop, const struct part *part)
 		append_range(stop, part->given->ranges[i].addr, part->given->ranges[i].size);
 }
 
-static void add_part(struct stop *stop, struct update *update, const struct part *part, bool apply)
+static void add_part(struct stop *stop, const struct part *part)
 {
 	const struct kmend_function *f;
+	unsigned int i = stop->range_count;
 
 	for_each_function(f, part)
-		add_jump(stop, update, f, apply);
+		add_jump(stop, part->update, f);
 	/*
 	 * At undo nobody may hold an address of anything in the update's
 	 * modules, their strings and data included.
 	 */
-	if (apply)
+	if (stop->apply)
 		add_old_code(stop, part);
 	else
-		stop->range_count += module_memory(part->given->owner,
-						   stop->ranges + stop->range_count);
-}
-
-static void fill(struct stop *stop, bool apply)
-{
-	struct update *update;
-	struct part *part;
-	unsigned int i = 0;
-
-	for_each_chosen(update) {
-		for_each_part(part, update)
-			add_part(stop, update, part, apply);
-		for (; i < stop->range_count; i++)
-			stop->ranges[i].update = update;
-	}
-	stop->range_count = sort_ranges(stop->ranges, stop->range_count);
+		stop->range_count += module_memory(part->given->owner, stop->ranges + i);
+	for (; i < stop->range_count; i++)
+		stop->ranges[i].update = part->update;
 }
 
 /*
@@ -139,12 +121,15 @@ static int stop_and_switch(struct attempt *attempt)
 	struct stop stop = { .caller = current, .apply = attempt->apply, .move = attempt->move,
 			     .plain = attempt->plain, .all = attempt->plain };
 	struct update *update;
+	struct part *part;
 	int err;
 
 	err = allocate(&stop);
 	if (err)
 		goto out;
-	fill(&stop, attempt->apply);
+	for_each_part(part)
+		add_part(&stop, part);
+	stop.range_count = sort_ranges(stop.ranges, stop.range_count);
 	/* In a module that is late nothing ran yet. */
 	if (attempt->late)
 		stop.range_count = 0;
@@ -217,20 +202,15 @@ static int switch_parts(struct attempt *attempt)
 
 int switch_chosen(struct attempt *attempt)
 {
-	struct update *update;
 	struct part *part;
 	int err;
 
 	lockdep_assert_held(&switch_lock);
-	for_each_chosen(update) {
-		for_each_any_part(part, update)
-			part->chosen = attempt->late ? part == attempt->late :
-						       attempt->apply || part->in;
-	}
+	for_each_any_part(part)
+		part->chosen = attempt->late ? part == attempt->late :
+					       part->update->chosen && (attempt->apply || part->in);
 	err = switch_parts(attempt);
-	for_each_chosen(update) {
-		for_each_any_part(part, update)
-			part->chosen = false;
-	}
+	for_each_any_part(part)
+		part->chosen = false;
 	return err;
 }

@@ -89,7 +89,9 @@ static ssize_t functions_show(struct kobject *kobj, struct kobj_attribute *attr,
 	int len = 0;
 
 	mutex_lock(&switch_lock);
-	for_each_any_part(part, to_update(kobj)) {
+	for_each_any_part(part) {
+		if (part->update != to_update(kobj))
+			continue;
 		for_each_function(f, part)
 			len += sysfs_emit_at(buf, len, "%s %s 0x%llx 0x%llx\n", function_name(f),
 					     part->given->target->name, f->old_addr, f->new_addr);
