@@ -55,7 +55,7 @@ struct part {
 	bool in;			/* switched in; it then holds its own module */
 	bool chosen;			/* takes part in the switch under way */
 	bool pinned;			/* holds the target, too */
-	void **saved;			/* of each object, its content before, while applied */
+	void *saved;			/* what its objects held before, one after another; while applied */
 	bool begun;			/* its pre hooks were called in this try */
 };
 
@@ -187,8 +187,7 @@ int hooks_pre(bool apply);
 void hooks_done(bool apply, bool happened);
 
 /*
- * data.c: memory for what objects_switch() saves.  Return: 0; -EEXIST where
- * another update that is applied or chosen replaces an object, too; -ENOMEM.
+ * data.c: memory for what objects_switch() saves.  Return: 0; -ENOMEM.
  */
 bool objects_are_valid(const struct kmend_update *given);
 int objects_prepare(void);

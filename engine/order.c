@@ -2,9 +2,9 @@
 /*
  * Which updates may stand next to which.
  *
- * A function has at most one jump.  An update may replace the code of another
- * one, or use what that one brought: that is then applied before it and undone
- * after it.
+ * A function has at most one jump, an object one new content.  An update may
+ * replace the code of another one, or use what that one brought: that is then
+ * applied before it and undone after it.
  */
 #include <linux/kernel.h>
 #include "engine.h"
@@ -12,7 +12,7 @@
 static int refuse(struct update *update, const struct update *other, const char *what,
 		  const char *why, int err)
 {
-	snprintf(update->in_the_way, sizeof(update->in_the_way), "update %s %s %s\n", other->id,
+	snprintf(update->in_the_way, sizeof(update->in_the_way), "update %s %.128s %s\n", other->id,
 		 what, why);
 	return err;
 }
@@ -28,22 +28,37 @@ static bool uses(const struct part *part, const struct module *mod)
 	return false;
 }
 
-static bool overlap(const struct kmend_function *f, const struct kmend_function *g)
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 {
-	return f->old_addr < g->old_addr + g->old_size && g->old_addr < f->old_addr + f->old_size;
+	return a < b + b_size && b < a + a_size;
 }
 
-/* Does another function that is or will be replaced share @f's code? */
-static int check_unique(struct update *update, const struct kmend_function *f)
+/*
+ * Does another function that is or will be replaced share code with one of @part, or
+ * an object of another update bytes?  Undone in another order, they would mix it up.
+ */
+static int check_unique(const struct part *part)
 {
-	const struct kmend_function *g;
-	struct part *part;
+	const struct kmend_function *f, *g;
+	const struct kmend_object *o, *p;
+	struct part *other;
 
-	for_each_used_part(part) {
-		for_each_function(g, part) {
-			if (f != g && overlap(f, g))
-				return refuse(update, part->update, function_name(f), "replaces-it",
-					      -EEXIST);
+	for_each_used_part(other) {
+		for_each_function(f, part) {
+			for_each_function(g, other) {
+				if (f != g && overlap(f->old_addr, f->old_size, g->old_addr, g->old_size))
+					return refuse(part->update, other->update, function_name(f),
+						      "replaces-it", -EEXIST);
+			}
+		}
+		for_each_object(o, part) {
+			for_each_object(p, other) {
+				if (other->update != part->update &&
+				    overlap(o->addr, o->size, p->addr, p->size))
+					return refuse(part->update, other->update,
+						      (const char *)(unsigned long)o->name,
+						      "overwrites-it", -EEXIST);
+			}
 		}
 	}
 	return 0;
@@ -68,16 +83,12 @@ bool stands_on(const struct part *part, const struct part *below, const char **w
 /* What @part stands on must be applied, and so stay. */
 static int check_apply(const struct part *part)
 {
-	const struct kmend_function *f;
 	struct part *below;
 	const char *what;
-	int err;
+	int err = check_unique(part);
 
-	for_each_function(f, part) {
-		err = check_unique(part->update, f);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	for_each_any_part(below) {
 		if (!below->in && !below->chosen && stands_on(part, below, &what))
 			return refuse(part->update, below->update, what, "is-stacked", -EXDEV);
