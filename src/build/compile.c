@@ -27,6 +27,16 @@ char *cmd_path(const struct tree *tree, const char *name)
 	return xasprintf("%s/%.*s.%s.cmd", tree->build, dir, name, name + dir);
 }
 
+/* Some kernels (6.1) do not tell the module when they compile assembly. */
+static struct error *ask_for_target(const struct tree *tree, const char *name, char **target)
+{
+	struct kbuild k = { .tree = tree };
+	struct error *err = kbuild_modules(&k, name, target);
+
+	kbuild_fini(&k);
+	return err;
+}
+
 /*
  * What the object is linked into.  kbuild tells with -DMODULE and
  * -DKBUILD_MODNAME (scripts/Makefile.lib); an object of several modules has
@@ -49,10 +59,14 @@ static struct error *read_target(const struct tree *tree, const char *name, char
 		return NULL;
 	}
 	module = strstr(data, key);
-	if (!module)
+	if (module) {
+		module += sizeof(key) - 1;
+		*target = xstrndup(module, strcspn(module, "\""));
+	} else {
+		TRY(ask_for_target(tree, name, target));
+	}
+	if (!*target)
 		return refuse("TARGET-UNKNOWN", "%s: kbuild does not tell which module it belongs to", name);
-	module += sizeof(key) - 1;
-	*target = xstrndup(module, strcspn(module, "\""));
 	if (strchr(*target, ':'))
 		return refuse("TARGET-UNKNOWN", "%s belongs to several modules (%s)", name, *target);
 	return NULL;

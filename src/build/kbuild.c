@@ -15,6 +15,7 @@ struct kbuild_folder {
 	char *objects;	/* " a.o b.o ", with paths; NULL where its makefile was not asked yet */
 	char *folders;	/* " a b ", with paths */
 	char *modules;	/* " a.o b.o ", with paths: what each is linked to */
+	char *parts;	/* " a:x.o a:y.o ", with paths: of modules that are made of several */
 };
 
 /*
@@ -31,6 +32,8 @@ static const char probe[] =
 	"$(info @objects $(sort $(real-obj-y) $(real-obj-m) $(lib-y) $(extra-y)) @)\n"
 	"$(info @folders $(sort $(subdir-ym) $(subdir-y) $(subdir-m)) @)\n"
 	"$(info @modules $(sort $(obj-m)) @)\n"
+	"$(info @parts $(foreach m,$(patsubst %.o,%,$(notdir $(obj-m))),"
+	"$(patsubst %,$(m):$(obj)/%,$(sort $($(m)-objs) $($(m)-y) $($(m)-m)))) @)\n"
 	".PHONY: kmend-probe\n"
 	"kmend-probe: ;\n";
 
@@ -78,6 +81,7 @@ static struct error *ask(struct kbuild *k, size_t index)
 	f->objects = read_list(output, "@objects");
 	f->folders = read_list(output, "@folders");
 	f->modules = read_list(output, "@modules");
+	f->parts = read_list(output, "@parts");
 	return NULL;
 }
 
@@ -264,6 +268,53 @@ struct error *kbuild_has_module(struct kbuild *k, const char *object, const char
 	return NULL;
 }
 
+/* Adds the module to those whose names, joined with a colon, are in *@names. */
+static void add_module(char **names, const char *name, size_t size)
+{
+	char *before = *names, *p;
+
+	*names = xasprintf("%s%s%.*s", before ? before : "", before ? ":" : "", (int)size, name);
+	for (p = *names; *p; p++)
+		if (*p == '-' || *p == ',')
+			*p = '_';
+	free(before);
+}
+
+/* The modules that the folder's makefile makes of @object, alone or among others. */
+static void find_modules(const struct kbuild_folder *f, const char *object, char **names)
+{
+	_cleanup_free_ char *words = xstrdup(f->parts);
+	char *word, *save = NULL;
+
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		size_t size = strcspn(word, ":");
+
+		if (word[size] && !strcmp(word + size + 1, object))
+			add_module(names, word, size);
+	}
+	if (!*names && lists(f->modules, object)) {
+		const char *name = strrchr(object, '/') + 1;
+
+		add_module(names, name, strlen(name) - 2);
+	}
+}
+
+struct error *kbuild_modules(struct kbuild *k, const char *object, char **names)
+{
+	_cleanup_free_ char *path = xstrdup(object);
+
+	*names = NULL;
+	while (!*names && to_parent(path)) {
+		size_t index = find_folder(k, path);
+
+		TRY(ask(k, index));
+		find_modules(&k->folders[index], object, names);
+		if (is_top(path))
+			break;
+	}
+	return NULL;
+}
+
 void kbuild_fini(struct kbuild *k)
 {
 	size_t i;
@@ -273,6 +324,7 @@ void kbuild_fini(struct kbuild *k)
 		free(k->folders[i].objects);
 		free(k->folders[i].folders);
 		free(k->folders[i].modules);
+		free(k->folders[i].parts);
 	}
 	free(k->folders);
 	free(k->foreign);

@@ -31,6 +31,12 @@ struct error *kbuild_goal(struct kbuild *k, const char *object, char **goal) __m
 /* Whether the folder of @object, or one above it, makes the module @name (as in /proc/modules). */
 struct error *kbuild_has_module(struct kbuild *k, const char *object, const char *name, bool *has) __must_use;
 
+/*
+ * The names of the modules that @object is a part of, joined with a colon, as the makefiles list them; NULL where
+ * none does.  *@names is the caller's to free.
+ */
+struct error *kbuild_modules(struct kbuild *k, const char *object, char **names) __must_use;
+
 void kbuild_fini(struct kbuild *k);
 
 #endif
