@@ -74,9 +74,11 @@ static struct error *refuse_different(const struct match *m, const struct match_
 		sprintf(hex[1] + 3 * i, " %02x", run[i]);
 	}
 	return refuse("FUNCTION-DIFFERS",
-		      "%s in %s is not the code that was compiled for %s: at %s+0x%llx %s: compiled%s, running (at +0x%llx)%s",
+		      "%s in %s is not the code that was compiled for %s: at %s+0x%llx %s: compiled%s, running (at +0x%llx)%s%s",
 		      name, m->target, m->pre->name, name, (unsigned long long)f->pre_offset, f->why,
-		      hex[0], (unsigned long long)f->run_offset, unreadable ? " unreadable" : hex[1]);
+		      hex[0], (unsigned long long)f->run_offset, unreadable ? " unreadable" : hex[1],
+		      f->pre->symbol->bind != STB_WEAK ? "" :
+		      "; it is __weak: another object's function may stand in for it, which is to be changed then");
 }
 
 struct error *match_require(const struct match *m, const struct match_function *f)
