@@ -2,6 +2,8 @@
 /* What a match tells: addresses, and why there is none. */
 #include "match/trial.h"
 
+#include "util/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -140,6 +142,21 @@ static const struct live_symbol *only_symbol(const struct match *m, const char *
 }
 
 /*
+ * What another module exports, such as the trampolines of static calls: the
+ * loader takes no second export of a name, and the list of exports tells whose
+ * it is.
+ */
+static const struct live_symbol *exported_symbol(const struct match *m, const char *name)
+{
+	_cleanup_free_ char *entry = xasprintf("__ksymtab_%s", name);
+	const struct live_symbol *e = live_find(m->live, entry, NULL, NULL);
+
+	if (!e || !*e->module || live_find(m->live, entry, NULL, e))
+		return NULL;
+	return only_symbol(m, name, e->module, false);
+}
+
+/*
  * A symbol that the object does not define.  Of a module's symbols kallsyms
  * tells which are exported, not which are global (kernel/kallsyms.c, s_show()),
  * so a static one of the module could have the name of a global one outside.
@@ -152,7 +169,9 @@ static const struct live_symbol *outer_symbol(const struct match *m, const char 
 		return outside ? NULL : only_symbol(m, name, m->target, false);
 	/* What earlier updates replaced is where it was; else they may have brought it. */
 	if (!outside && !live_find(m->live, name, "vmlinux", NULL))
-		return only_own_symbol(m, name, true);
+		outside = only_own_symbol(m, name, true);
+	if (!outside && strcmp(m->target, "vmlinux"))
+		outside = exported_symbol(m, name);
 	return outside;
 }
 

@@ -244,6 +244,30 @@ static void undefined_in_a_module(void **state)
 	assert_int_equal(calls_wanted("three"), MATCH_PROVED);
 }
 
+/* No proved code tells where it is: the one that a module exports it is, whoever else has one of this name. */
+static void exports_of_another_module(void **state)
+{
+	uint64_t addr, three;
+
+	kernel_fini(&kernel);
+	kernel_init(&kernel);
+	kernel.module = "mod";
+	three = kernel_symbol(&kernel, "three");
+	kernel_list(&kernel, "some_data\t[mod]", kernel_symbol(&kernel, "six"), 'd');
+	list_wanted("other", three, 't');
+	list_wanted("third", kernel_symbol(&kernel, "four"), 't');
+	list_wanted(NULL, kernel_symbol(&kernel, "five"), 't');
+	assert_int_equal(calls_wanted("five"), MATCH_DIFFERS);
+	assert_refused(match_address(match, "wanted", &addr), "SYMBOL-UNKNOWN");
+	kernel_list(&kernel, "__ksymtab_wanted\t[other]", kernel_symbol(&kernel, "six"), 'r');
+	assert_int_equal(calls_wanted("five"), MATCH_DIFFERS);
+	assert_ok(match_address(match, "wanted", &addr));
+	assert_int_equal(addr, three);
+	kernel_list(&kernel, "__ksymtab_wanted\t[third]", kernel_symbol(&kernel, "seven"), 'r');
+	assert_int_equal(calls_wanted("five"), MATCH_DIFFERS);
+	assert_refused(match_address(match, "wanted", &addr), "SYMBOL-UNKNOWN");
+}
+
 /* Bytes that nobody could read are not told as if they had been. */
 static void memory_that_cannot_be_read(void **state)
 {
@@ -294,6 +318,7 @@ int main(void)
 		cmocka_unit_test(none_that_agrees),
 		cmocka_unit_test(undefined_in_vmlinux),
 		cmocka_unit_test(undefined_in_a_module),
+		cmocka_unit_test(exports_of_another_module),
 		cmocka_unit_test(memory_that_cannot_be_read),
 		cmocka_unit_test(replacements_without_code),
 	};
