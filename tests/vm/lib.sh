@@ -145,7 +145,7 @@ guest()
 {
 	script=$1
 	shift
-	for f in "$work"/*.kmend "$work"/ktext "$work"/calls "$work"/sleepers; do
+	for f in "$work"/*.kmend "$work"/ktext "$work"/calls "$work"/sleepers "$work"/kvm; do
 		[ ! -e "$f" ] || set -- "$@" --file "$f"
 	done
 	"$top/tools/vm" run --kernel "$(cat "$kit/release")" "$@" --file "$top/tests/vm/guest/common.sh" \

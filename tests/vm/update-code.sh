@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Updates with a new file, to code that sleeps, and to code with a tracepoint, with messages printed once, with debug
-# messages, and with values that the kernel wrote into it; and one to code that the kernel rewrites where the jump would be.
+# messages, and with values that the kernel wrote into it; to faults, warnings, variables of each CPU, static keys, assembly,
+# and what ftrace does not know; and one to code that the kernel rewrites where the jump would be.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,9 +13,17 @@ update itimer itimer
 update once once
 update debug debug
 update paths paths
+update tables tables memmove
 update new-file new-file
 update rewritten rewritten
 helper ktext
 helper calls
 guest code.sh --cpus 2 --warn-is-crash
+
+# The warning stands two lines behind this one of its function.
+cache=${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}
+release=$(cat "$kit/release")
+tree=$(dirname "$(grep -lF "\"$release\"" "$cache"/trees/*/build/include/generated/utsrelease.h)")/../../..
+line=$(awk '/^SYSCALL_DEFINE5\(waitid,/ { here = 1 } here && /int signo = 0;/ { print NR; exit }' "$tree/source/kernel/exit.c")
+expect "the place that the warning told" "kernel/exit.c:$((line + 2))" "$(sed -n 's/^warned at //p' "$work/output")"
 finish

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Updates to a module, to two files, to a module and the kernel, and several in one apply.
+# Updates to a module, to two files, to a module and the kernel, to two modules that use each other, and several in one
+# apply.
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +13,9 @@ update module module
 update two-files two-files
 update both builtin builtin-more module
 update new-export new-export
+update svm svm
 helper ktext
+helper kvm
 guest modules.sh --cpus 2 --warn-is-crash
 expect "status --json" "loadavg_proc_show uptime_proc_show" \
 	"$(json two-files '[.updates[].functions[].name]|sort|join(" ")')"

@@ -3,10 +3,15 @@
  * calls itimer SECONDS: sets and clears an interval timer; prints "done" or the error.
  * calls capget VERSION: reads the capabilities in a version of the interface (1 or 3).
  * calls open ADDRESS: opens /proc/version by a path that lies at an address with these last 16 bits.
+ * calls waitid NUMBER: waits for a thread of this number; prints the status that it is told.
+ * calls fault NUMBER: the same with an address that cannot be written to.
+ * calls rdmsr NUMBER, calls wrmsr NUMBER: reads a register of a processor, and what else came back; or writes a value that
+ *   has all bits.
  * calls nobody COMMAND...: runs it as a user without any rights.
  * calls watch COMMAND...: runs it, and looks without a break for a filter of system calls and no capability; prints "self"
  *   and "child" for those that had it, and ends with the command's status.
  */
+#include <asm/msr.h>
 #include <error.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -51,6 +57,33 @@ static int open_path(long bits)
 		return errno;
 	close(fd);
 	return 0;
+}
+
+/* The C library's waitid() would look at the result. */
+static int wait_for(long number, bool fault)
+{
+	siginfo_t info = { 0 };
+	void *to = fault ? (void *)16 : &info;
+
+	if (syscall(SYS_waitid, P_PID, number, to, WEXITED | WNOHANG, NULL) && (fault || errno != ECHILD))
+		return errno;
+	printf("%d ", info.si_status);
+	return 0;
+}
+
+static int use_msr(long number, bool write)
+{
+	/* eax, ecx, edx, ebx, esp, ebp, esi, edi */
+	uint32_t registers[8] = { write ? ~0u : 0, number, write ? ~0u : 0 };
+	int fd = open("/dev/cpu/0/msr", O_RDWR), err;
+
+	if (fd < 0)
+		error(2, errno, "/dev/cpu/0/msr");
+	err = ioctl(fd, write ? X86_IOC_WRMSR_REGS : X86_IOC_RDMSR_REGS, registers) ? errno : 0;
+	close(fd);
+	if (!err)
+		printf("edi %u ", registers[7]);
+	return err;
 }
 
 static void run_as_nobody(char **argv)
@@ -117,10 +150,15 @@ int main(int argc, char **argv)
 	if (argc > 2 && !strcmp(argv[1], "watch"))
 		watch(argv + 2);
 	if (argc != 3)
-		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | open ADDRESS | nobody|watch COMMAND...");
+		error(2, 0, "usage: calls itimer SECONDS | capget VERSION | open ADDRESS | "
+		      "waitid|fault|rdmsr|wrmsr NUMBER | nobody|watch COMMAND...");
 	number = strtol(argv[2], NULL, 0);
 	if (!strcmp(argv[1], "open"))
 		err = open_path(number);
+	else if (!strcmp(argv[1], "waitid") || !strcmp(argv[1], "fault"))
+		err = wait_for(number, argv[1][0] == 'f');
+	else if (!strcmp(argv[1], "rdmsr") || !strcmp(argv[1], "wrmsr"))
+		err = use_msr(number, argv[1][0] == 'w');
 	else
 		err = !strcmp(argv[1], "itimer") ? itimer(number) : capget(number);
 	puts(err ? strerror(err) : "done");

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Code that sleeps, and code that holds tracepoints, messages printed once and debug messages.
+# Code that sleeps, and code that holds tracepoints, messages printed once and debug messages, and more of that kind.
 
 # shellcheck source=tests/vm/guest/common.sh
 . ./common.sh
@@ -146,6 +146,64 @@ works "undo" "*$paths: undone, *" kmend undo "$paths"
 expect "the old code opens it" "done" "$(./calls open 0xabcd)"
 loop_end
 text_same "paths" vmlinux
+
+# ---- tables, and functions of many kinds ----
+
+tables=$(id_of tables)
+clock=$tracing/trace_clock
+bars()
+{
+	cat /sys/bus/pci/devices/*/resource
+}
+modprobe msr
+expect "the old code: a fault" "Bad address" "$(./calls fault 4244)"
+expect "the old code: assembly" "edi 0 done" "$(./calls rdmsr 27)"
+expect "the old code: a fault in assembly" "Input/output error" "$(./calls wrmsr 0x6e1)"
+loop cat $clock
+loop bars
+loop ./calls rdmsr 27
+works "apply" "$tables: applied *" apply tables.kmend
+expect "a fault in the new code, where the old one expects it" "Bad address" "$(./calls fault 1)"
+expect "and that is dealt with in a new way" "Invalid cross-device link" "$(./calls fault 4244)"
+expect "a function without a site of ftrace" "* replaced" "$(cat $clock)"
+expect "ftrace does not know it" 0 "$(grep -c '^tracing_clock_show' $tracing/available_filter_functions)"
+expect "a __weak function" "*0x00004242*" "$(bars)"
+expect "assembly" "edi 4242 done" "$(./calls rdmsr 27)"
+expect "a fault in assembly" "Input/output error" "$(./calls wrmsr 0x6e1)"
+# The static key lets the variable of each CPU count.
+./calls waitid 4245 >/dev/null
+expect "a new variable, as the patch sets it" "0 done" "$(./calls waitid 4243)"
+./calls waitid 4241 >/dev/null
+./calls waitid 4245 >/dev/null
+expect "a new static key that was switched on" "3 done" "$(./calls waitid 4243)"
+./calls waitid 4242 >/dev/null
+./calls waitid 4245 >/dev/null
+expect "and off again" "3 done" "$(./calls waitid 4243)"
+expect "a new debug message is off" 0 "$(said_times 'replaced: thread 4245')"
+expect "it is listed with its file" "kernel/exit.c:*" "$(grep replaced_wait $control)"
+echo "func replaced_wait +p" >$control
+./calls waitid 4245 >/dev/null
+expect "and can be switched on" 1 "$(said_times 'replaced: thread 4245')"
+# The console is to look healthy.
+dmesg -c >/dev/null
+dmesg -n 1
+./calls waitid 4240 >/dev/null
+./calls waitid 4240 >/dev/null
+dmesg -n 5
+expect "a warning is told once" 1 "$(said_times 'WARNING: ')"
+expect "with its function and its module" "*_sys_waitid+0x*[[]kmend_$tables]*" "$(dmesg | grep 'WARNING: ')"
+expect "and from where it was called" "* do_syscall_64+0x*" "$(dmesg | grep ' do_syscall_64' | grep -v '[?]')"
+echo "warned at $(dmesg | sed -n 's/.*WARNING: .* at \([^ ]*\) .*/\1/p')"
+works "undo" "*$tables: undone, *" kmend undo "$tables"
+loop_end
+expect "the old code: a fault" "Bad address" "$(./calls fault 4244)"
+expect "the old code: assembly" "edi 0 done" "$(./calls rdmsr 27)"
+expect "the old code: a function without a site of ftrace" "*[!d]" "$(cat $clock)"
+expect "the old code: a __weak function" 0 "$(bars | grep -c 0x00004242)"
+text_same "tables" vmlinux
+stays "$tables"
+rmmod kmend
+clean "tables"
 
 # ---- a function in a file that the patch adds ----
 

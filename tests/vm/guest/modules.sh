@@ -71,6 +71,62 @@ works "undo" "$export: undone, *" kmend undo "$export"
 expect "the module as it was" "[1-9][0-9]*" "$(packet_size)"
 expect "both of its modules are gone" "" "$(lsmod | grep "kmend_$export")"
 
+# ---- two modules of which one uses what the other owns ----
+
+# What the new code said since it was asked before
+controllers()
+{
+	dmesg -c | sed -n 's/.*replaced: //p' | sort -u
+}
+kvm_tests()
+{
+	svm=$(id_of svm)
+	events=/sys/kernel/tracing/events/kvm
+	modprobe kvm-amd
+	text_save kvm
+	text_save kvm_amd
+	expect "the old code" "returned 4294966296, r15 0" "$(./kvm 4242)"
+	works "apply to two modules" "$svm: applied *" apply svm.kmend
+	echo 60 >/sys/module/kmend/parameters/late_seconds
+	dmesg -c >/dev/null
+	expect "both, and assembly without instrumentation" "returned 77, r15 0x4242" "$(./kvm 4242 irqchip)"
+	expect "a static key of the other module, off" "an interrupt controller" "$(controllers)"
+	expect "both" "returned 77, r15 0x4242" "$(./kvm 4242)"
+	expect "the static key, on" "no interrupt controller" "$(controllers)"
+	echo 1 >$events/kvm_hypercall/enable
+	echo 1 >$events/kvm_entry/enable
+	./kvm 4242 >/dev/null
+	expect "a tracepoint of the module" "*nr 0x1092 *" "$(grep kvm_hypercall: /sys/kernel/tracing/trace)"
+	expect "a tracepoint of the other module" "*vcpu 0*" "$(grep -m 1 kvm_entry: /sys/kernel/tracing/trace)"
+	echo 0 >$events/enable
+	echo >/sys/kernel/tracing/trace
+	./kvm 4242 >/dev/null
+	expect "tracepoints that were disabled again" 0 "$(grep -c kvm_ /sys/kernel/tracing/trace)"
+	works "undo in two modules" "$svm: undone, *" kmend undo "$svm"
+	expect "the old code" "returned 4294966296, r15 0" "$(./kvm 4242)"
+	text_same "undo in two modules" kvm
+	text_same "undo in two modules" kvm_amd
+
+	# Static calls of the one lead into the other, which is somewhere else then.
+	works "apply to two modules" "$svm: applied *" apply svm.kmend
+	echo 60 >/sys/module/kmend/parameters/late_seconds
+	expect "rmmod of one of them" "" "$(rmmod kvm_amd 2>&1)"
+	expect "modprobe of one of them" "" "$(modprobe kvm-amd 2>&1)"
+	dmesg -c >/dev/null
+	expect "the new code in both" "returned 77, r15 0x4242" "$(./kvm 4242)"
+	expect "the static key" "no interrupt controller" "$(controllers)"
+	works "undo in two modules" "$svm: undone, *" kmend undo "$svm"
+	expect "the old code" "returned 4294966296, r15 0" "$(./kvm 4242)"
+	text_same "undo in two modules" kvm
+	clean "undo in two modules"
+	expect "rmmod of both" "" "$(rmmod kvm_amd kvm 2>&1)"
+}
+if grep -qw svm /proc/cpuinfo; then
+	kvm_tests
+else
+	echo "not tried: the modules of KVM, as this CPU has no SVM"
+fi
+
 version=$(id_of version)
 works "apply three packs" "$version: applied *$module: applied *$two: applied *" \
 	apply version.kmend module.kmend two-files.kmend
