@@ -21,9 +21,9 @@ helper calls
 guest code.sh --cpus 2 --warn-is-crash
 
 # The warning stands two lines behind this one of its function.
-cache=${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}
-release=$(cat "$kit/release")
-tree=$(dirname "$(grep -lF "\"$release\"" "$cache"/trees/*/build/include/generated/utsrelease.h)")/../../..
-line=$(awk '/^SYSCALL_DEFINE5\(waitid,/ { here = 1 } here && /int signo = 0;/ { print NR; exit }' "$tree/source/kernel/exit.c")
+built=$(grep -lF "\"$(cat "$kit/release")\"" \
+	"${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/trees/*/build/include/generated/utsrelease.h | head -n 1)
+line=$(awk '/^SYSCALL_DEFINE5\(waitid,/ { here = 1 } here && /int signo = 0;/ { print NR; exit }' \
+	"${built%/build/*}/source/kernel/exit.c")
 expect "the place that the warning told" "kernel/exit.c:$((line + 2))" "$(sed -n 's/^warned at //p' "$work/output")"
 finish
