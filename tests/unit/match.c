@@ -363,6 +363,16 @@ static void alternatives(void **state)
 	TRIES(true, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; int3; int3");
 	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 662f; int3; int3; int3");
 	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; ret; int3");
+	/* Nine NOPs and more are a jump over INT3. */
+	TRIES(true, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f; .fill 10, 1, 0xcc");
+	TRIES(true, ".fill 12, 1, 0x90", ALT("12, 2", "inc %eax"), "inc %eax; jmp.d8 662f; .fill 8, 1, 0xcc");
+	TRIES(true, ".fill 200, 1, 0x90", ALT("200, 5", "call two"), ".byte 0xe9; .long 662f - . - 4; .fill 195, 1, 0xcc");
+	TRIES(false, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f; .fill 9, 1, 0xcc; ret");
+	TRIES(false, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f; .fill 10, 1, 0x90");
+	TRIES(false, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f + 1; .fill 10, 1, 0xcc");
+	TRIES(false, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 663f; .fill 10, 1, 0xcc");
+	TRIES(false, ".fill 8, 1, 0x90", ALT("8, 5", "call two"), "jmp.d8 662f; .fill 6, 1, 0xcc");
+	TRIES(false, "lfence; .fill 9, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f; .fill 10, 1, 0xcc");
 	/* Nothing of length nothing does not go on for ever. */
 	TRIES(true, "nop", ALT("0, 0", ""), "nop");
 	TRIES(false, "nop", ALT("200, 0", ""), "nop");

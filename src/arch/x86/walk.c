@@ -195,6 +195,26 @@ static bool is_filling(const uint8_t *text, uint64_t at, uint64_t end, unsigned 
 	return true;
 }
 
+/*
+ * NOPs of more than ASM_NOP_MAX (8) bytes, for which the kernel writes a jump
+ * over INT3 (arch/x86/kernel/alternative.c, add_nop(), of 6.12).
+ */
+static bool is_long_filling(const uint8_t *text, uint64_t at, uint64_t end, unsigned int *length)
+{
+	ZydisDecodedInstruction insn;
+	uint64_t next;
+	int64_t target;
+
+	if (at >= end || (text[at] != 0xeb && text[at] != 0xe9) || !x86_decode(text + at, end - at, &insn) ||
+	    !x86_is_relative(&insn, &target) || target <= 8 || (uint64_t)target > end - at)
+		return false;
+	for (next = at + insn.length; next < at + target; next++)
+		if (text[next] != 0xcc)
+			return false;
+	*length = target;
+	return true;
+}
+
 /* Behind a jump that became shorter INT3 may stand (apply_relocation(), since 6.7). */
 static void skip_traps(const struct walk *k, struct cursor *c, uint64_t jump, uint64_t run_end)
 {
@@ -213,9 +233,12 @@ bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_en
 	uint64_t before;
 
 	for (;;) {
+		before = c->at;
 		while (is_filling(atom_data(c->atom), c->at, end, &length))
 			c->at += length;
-		while (is_filling(k->w->text, c->run, run_end, &length))
+		/* A jump that is no filling is there on both sides. */
+		while (is_filling(k->w->text, c->run, run_end, &length) ||
+		       ((c->at > before || c->at >= end) && is_long_filling(k->w->text, c->run, run_end, &length)))
 			c->run += length;
 		if (c->at >= end)
 			return c->run == run_end || walk_differs(k, c, "more code than expected");
