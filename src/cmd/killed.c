@@ -7,6 +7,7 @@
 #include "host/store.h"
 #include "host/undoing.h"
 #include "util/file.h"
+#include "util/log.h"
 #include "util/memory.h"
 
 #include <string.h>
@@ -96,12 +97,17 @@ static struct error *install(const struct found *f)
 	return NULL;
 }
 
-static struct error *drop(const char *const *ids, size_t count)
+struct error *undone_drop(const char *const *ids, size_t count)
 {
+	struct error *err;
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		error_free(host_refusal_remove(ids[i]));
+	for (i = 0; i < count; i++) {
+		err = host_refusal_remove(ids[i]);
+		if (err)
+			log_info("kmend: %s", err->message);
+		error_free(err);
+	}
 	TRY(probation_drop(ids, count));
 	return store_drop(ids, count);
 }
@@ -121,7 +127,7 @@ static struct error *drop_undone(const struct found *f)
 	for (i = 0; i < f->undoing_count; i++)
 		if (!host_updates_applied(&f->loaded, f->undoing[i]))
 			ids[count++] = f->undoing[i];
-	TRY(drop(ids, count));
+	TRY(undone_drop(ids, count));
 	for (i = 0; i < count; i++) {
 		error_free(host_record_read(ids[i], &record));
 		record_undone(ids[i], &record);

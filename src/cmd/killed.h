@@ -5,6 +5,8 @@
 
 #include "util/error.h"
 
+#include <stddef.h>
+
 /*
  * Installs what such an apply switched and did not come to list: on probation,
  * applied, its pack kept.  Takes off the list what an undo switched out and did
@@ -13,5 +15,11 @@
  * host_lock().
  */
 struct error *killed_finish(void) __must_use;
+
+/*
+ * Takes the updates @ids, which are undone, off the list, so that the next boot
+ * does not apply them, and off the probation.  Under host_lock().
+ */
+struct error *undone_drop(const char *const *ids, size_t count) __must_use;
 
 #endif

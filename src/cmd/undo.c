@@ -4,7 +4,6 @@
 #include "cmd/killed.h"
 #include "cmd/record.h"
 #include "host/host.h"
-#include "host/probation.h"
 #include "host/store.h"
 #include "host/undoing.h"
 #include "util/log.h"
@@ -204,28 +203,14 @@ static bool went_well(struct error *err)
 	return !err;
 }
 
-/* What was undone is not applied again at the next boot. */
-static struct error *drop_chosen(const struct undo *u)
+static const char **chosen_ids(const struct undo *u)
 {
-	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
-	size_t i;
-
-	for (i = 0; i < u->count; i++) {
-		ids[i] = u->chosen[i].id;
-		went_well(host_refusal_remove(ids[i]));
-	}
-	TRY(probation_drop(ids, u->count));
-	return store_drop(ids, u->count);
-}
-
-static struct error *end_undoing(const struct undo *u)
-{
-	_cleanup_free_ const char **ids = xcalloc(u->count, sizeof(*ids));
+	const char **ids = xcalloc(u->count, sizeof(*ids));
 	size_t i;
 
 	for (i = 0; i < u->count; i++)
 		ids[i] = u->chosen[i].id;
-	return undoing_end(ids, u->count);
+	return ids;
 }
 
 /* The last pause of update @id, 0 where it is not known. */
@@ -367,16 +352,17 @@ static void record(const struct undo *u, char **asked, size_t count, const struc
 /* The switch is done; what follows is told even where a part of it fails, and so is that it failed. */
 static struct error *clean_up(struct undo *u, char **asked, size_t count)
 {
+	_cleanup_free_ const char **ids = chosen_ids(u);
 	struct error *err;
 	size_t i;
 
 	read_pauses(u);
-	err = error_prefix(drop_chosen(u), "it is undone, but may be applied again after a reboot");
+	err = error_prefix(undone_drop(ids, u->count), "it is undone, but may be applied again after a reboot");
 	for (i = 0; i < u->count; i++)
 		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
 	record(u, asked, count, NULL);
 	/* Else what comes next tries it again. */
-	if (!err && went_well(end_undoing(u)))
+	if (!err && went_well(undoing_end(ids, u->count)))
 		went_well(killed_finish());
 	went_well(host_records_prune());
 	u->engine_unloaded = unload_engine();

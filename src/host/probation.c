@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/probation.h"
+#include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,41 +25,27 @@ static struct error *parse(json_t *json, const char *path, struct probation *out
 	json_int_t since;
 	const char *boot;
 	json_t *ids;
-	size_t i;
 
 	if (json_unpack(json, "{s:s,s:I,s:o}", "boot", &boot, "since", &since, "updates", &ids) ||
 	    !json_is_array(ids))
-		return system_error(0, "%s is not what this kmend expects", path);
+		return json_unexpected(path);
 	TRY(host_boot_id(&this_boot));
 	out->this_boot = !strcmp(boot, this_boot);
 	out->seconds = out->this_boot && since >= 0 && (uint64_t)since < seconds_since_boot() ?
 			       seconds_since_boot() - since : 0;
-	out->ids = xcalloc(json_array_size(ids), sizeof(*out->ids));
-	for (i = 0; i < json_array_size(ids); i++) {
-		const char *id = json_string_value(json_array_get(ids, i));
-
-		if (!id || !manifest_is_id(id))
-			return system_error(0, "%s is not what this kmend expects", path);
-		out->ids[out->count++] = xstrdup(id);
-	}
-	return NULL;
+	return json_read_ids(ids, path, &out->ids, &out->count);
 }
 
 struct error *probation_read(struct probation *out)
 {
 	_cleanup_free_ char *path = host_path(PROBATION);
-	_cleanup_free_ void *text = NULL;
 	struct error *err;
 	json_t *json;
-	size_t size;
 
 	*out = (struct probation){ 0 };
-	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
-	if (!text)
-		return NULL;
-	json = json_loadb(text, size, 0, NULL);
+	TRY(json_read(path, &json));
 	if (!json)
-		return system_error(0, "%s is not what this kmend expects", path);
+		return NULL;
 	err = parse(json, path, out);
 	json_decref(json);
 	return err;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Why an installed update could not be applied at this boot: /run/kmend/refused/ID.json. */
+#include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define REFUSED "/run/kmend/refused"
@@ -28,22 +28,19 @@ struct error *host_refusal_write(const char *id, const struct error *why)
 struct error *host_refusal_read(const char *id, char **code, char **message)
 {
 	_cleanup_free_ char *path = host_path(REFUSED "/%s.json", id);
-	_cleanup_free_ void *text = NULL;
 	const char *c, *m;
 	json_t *json;
-	size_t size;
 
 	*code = *message = NULL;
-	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
-	if (!text)
+	TRY(json_read(path, &json));
+	if (!json)
 		return NULL;
-	json = json_loadb(text, size, 0, NULL);
 	c = json_string_value(json_object_get(json, "code"));
 	m = json_string_value(json_object_get(json, "message"));
 	*code = c ? xstrdup(c) : NULL;
 	*message = m ? xstrdup(m) : NULL;
 	json_decref(json);
-	return m ? NULL : system_error(0, "%s is not what this kmend expects", path);
+	return m ? NULL : json_unexpected(path);
 }
 
 struct error *host_refusal_remove(const char *id)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/seen.h"
+#include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define SERIALS	  "/var/lib/kmend/serials.json"
@@ -14,21 +14,15 @@
 static struct error *read_object(const char *name, json_t **json)
 {
 	_cleanup_free_ char *path = host_path("%s", name);
-	_cleanup_free_ void *text = NULL;
-	size_t size;
 
-	*json = NULL;
-	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
-	if (!text) {
+	TRY(json_read(path, json));
+	if (!*json)
 		*json = json_object();
-		return NULL;
-	}
-	*json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
 	if (json_is_object(*json))
 		return NULL;
 	json_decref(*json);
 	*json = NULL;
-	return system_error(0, "%s is not what this kmend expects", path);
+	return json_unexpected(path);
 }
 
 static struct error *write_object(const char *name, const json_t *json)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/store.h"
+#include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <jansson.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,7 +35,7 @@ static struct error *read_entry(json_t *json, const char *path, struct store_upd
 	if (json_unpack(json, "{s:s,s:I,s:I,s:b,s:b}", "id", &id, "order", &order, "since", &since,
 			"set_aside", &set_aside, "allow_unsigned", &allow_unsigned) ||
 	    !manifest_is_id(id) || order < 0 || order >= UINT32_MAX)
-		return system_error(0, "%s is not what this kmend expects", path);
+		return json_unexpected(path);
 	memcpy(u->id, id, sizeof(u->id));
 	u->order = order;
 	u->since = since;
@@ -52,7 +52,7 @@ static struct error *read_entries(json_t *json, const char *path, bool until_reb
 
 	if (json_unpack(json, "{s:i,s:o}", "format", &format, "updates", &array) ||
 	    format != LIST_FORMAT || !json_is_array(array))
-		return system_error(0, "%s is not what this kmend expects", path);
+		return json_unexpected(path);
 	out->updates = xreallocarray(out->updates, out->count + json_array_size(array) + 1,
 				     sizeof(*out->updates));
 	json_array_foreach(array, i, entry) {
@@ -73,17 +73,12 @@ static struct error *read_entries(json_t *json, const char *path, bool until_reb
 static struct error *read_list(bool until_reboot, struct store *out)
 {
 	_cleanup_free_ char *path = list_path(until_reboot);
-	_cleanup_free_ void *text = NULL;
 	struct error *err;
 	json_t *json;
-	size_t size;
 
-	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
-	if (!text)
-		return NULL;
-	json = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+	TRY(json_read(path, &json));
 	if (!json)
-		return system_error(0, "%s is not what this kmend expects", path);
+		return NULL;
 	err = read_entries(json, path, until_reboot, out);
 	json_decref(json);
 	return err;
@@ -172,16 +167,6 @@ static struct error *write_list(const struct store *store, bool until_reboot)
 	return file_write(path, text, strlen(text), 0644);
 }
 
-static bool is_among(const char *id, const char *const *ids, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (!strcmp(ids[i], id))
-			return true;
-	return false;
-}
-
 static void remove_at(struct store *store, size_t at)
 {
 	free(store->updates[at].path);
@@ -200,7 +185,7 @@ static struct error *read_without(bool until_reboot, const char *const *ids, siz
 	*found = false;
 	TRY(read_list(until_reboot, store));
 	for (i = store->count; i--;) {
-		if (!is_among(store->updates[i].id, ids, count))
+		if (!id_is_among(store->updates[i].id, ids, count))
 			continue;
 		remove_at(store, i);
 		*found = true;
@@ -287,7 +272,7 @@ struct error *store_set_aside(const char *const *ids, size_t count)
 	TRY(read_list(false, &store));
 	store.updates = xreallocarray(store.updates, store.count + count + 1, sizeof(*store.updates));
 	for (i = 0; i < store.count; i++)
-		if (is_among(store.updates[i].id, ids, count))
+		if (id_is_among(store.updates[i].id, ids, count))
 			store.updates[i].set_aside = true;
 	for (i = 0; i < count; i++) {
 		_cleanup_free_ char *path = pack_path(ids[i], false);
@@ -349,7 +334,7 @@ static struct error *prune(bool until_reboot, const char *const *except, size_t 
 
 		/* The rest of a file_write() has another name, and goes, too. */
 		if (!strcmp(names[i] + strlen(id), SUFFIX) &&
-		    (store_get(&store, id) || is_among(id, except, count)))
+		    (store_get(&store, id) || id_is_among(id, except, count)))
 			continue;
 		err = remove_tree(path);
 	}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "host/undoing.h"
+#include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
 #include "util/memory.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define FOLDER	"/run/kmend"
@@ -15,53 +15,27 @@ static struct error *parse(json_t *json, const char *path, char ***ids, size_t *
 	_cleanup_free_ char *this_boot = NULL;
 	const char *boot;
 	json_t *array;
-	size_t i;
 
 	if (json_unpack(json, "{s:s,s:o}", "boot", &boot, "updates", &array) || !json_is_array(array))
-		return system_error(0, "%s is not what this kmend expects", path);
+		return json_unexpected(path);
 	TRY(host_boot_id(&this_boot));
-	if (strcmp(boot, this_boot))
-		return NULL;
-	*ids = xcalloc(json_array_size(array), sizeof(**ids));
-	for (i = 0; i < json_array_size(array); i++) {
-		const char *id = json_string_value(json_array_get(array, i));
-
-		if (!id || !manifest_is_id(id))
-			return system_error(0, "%s is not what this kmend expects", path);
-		(*ids)[(*count)++] = xstrdup(id);
-	}
-	return NULL;
+	return strcmp(boot, this_boot) ? NULL : json_read_ids(array, path, ids, count);
 }
 
 struct error *undoing_read(char ***ids, size_t *count)
 {
 	_cleanup_free_ char *path = host_path(UNDOING);
-	_cleanup_free_ void *text = NULL;
 	struct error *err;
 	json_t *json;
-	size_t size;
 
 	*ids = NULL;
 	*count = 0;
-	TRY(file_read_own(path, HOST_TEXT_MAX, &text, &size));
-	if (!text)
-		return NULL;
-	json = json_loadb(text, size, 0, NULL);
+	TRY(json_read(path, &json));
 	if (!json)
-		return system_error(0, "%s is not what this kmend expects", path);
+		return NULL;
 	err = parse(json, path, ids, count);
 	json_decref(json);
 	return err;
-}
-
-static bool is_among(const char *id, const char *const *ids, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (!strcmp(ids[i], id))
-			return true;
-	return false;
 }
 
 /* Those of @before that are not among @ids; an array that is the caller's. */
@@ -71,7 +45,7 @@ static json_t *others(char *const *before, size_t before_count, const char *cons
 	size_t i;
 
 	for (i = 0; i < before_count; i++)
-		if (!is_among(before[i], ids, count))
+		if (!id_is_among(before[i], ids, count))
 			json_array_append_new(array, json_string(before[i]));
 	return array;
 }
