@@ -16,7 +16,7 @@ static enum section_class class_of(const struct change *c, const struct atom *a)
 	return section_classify(a->section, c->module);
 }
 
-static bool is_debug_message(const struct atom *a)
+bool atom_is_debug_message(const struct atom *a)
 {
 	return !strcmp(a->section->name, "__dyndbg");
 }
@@ -31,7 +31,7 @@ static bool is_message_limit(const struct atom *a)
 
 bool atom_starts_anew(const struct atom *a)
 {
-	return is_message_limit(a) || is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
+	return is_message_limit(a) || atom_is_debug_message(a) || !strncmp(a->section->name, ".data.once", 10) ||
 	       !strncmp(a->section->name, ".data..once", 11);
 }
 
@@ -56,7 +56,7 @@ static void part_debug_messages(struct change *c)
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *b = &c->post->atoms[i];
 
-		if (!is_debug_message(b))
+		if (!atom_is_debug_message(b))
 			continue;
 		if (b->twin && !same_message(c, b->twin, b)) {
 			b->twin->twin = NULL;
@@ -85,7 +85,7 @@ static void judge_atoms(struct change *c)
 			b->state = same_home(b->twin, b) && compare_atoms(c, b->twin, b, COMPARE_STRICT) ?
 					   ATOM_SAME : ATOM_CHANGED;
 		/* The names and the line in the running one say where the message came from before. */
-		if (b->state == ATOM_CHANGED && is_debug_message(b))
+		if (b->state == ATOM_CHANGED && atom_is_debug_message(b))
 			b->state = ATOM_KEPT;
 	}
 }
@@ -138,7 +138,7 @@ static struct error *spread_to(struct change *c, const struct atom *data, struct
 		/* What it read has no effect now; an address it may have handed on. */
 		return rel->access ? NULL : refuse_data(c, data, "whose address code that ran at boot or load was given");
 	case CLASS_DATA:
-		if (is_debug_message(a)) {
+		if (atom_is_debug_message(a)) {
 			a->state = ATOM_KEPT;
 			return NULL;
 		}

@@ -65,6 +65,8 @@ struct change {
 #define DECLARED_HOOKS ".kmend.hooks."
 
 enum section_class section_classify(const struct section *sec, bool module);
+/* Whether @a is the struct _ddebug of a pr_debug() (include/linux/dynamic_debug.h). */
+bool atom_is_debug_message(const struct atom *a);
 
 /*
  * Whether @post can go on being what @pre is in memory: not freed, not

@@ -100,14 +100,15 @@ static struct error *refuse_reference(const struct extractor *e, const char *cod
 /*
  * The object before the one that @rel points to, where its end can be meant as
  * well and will lie elsewhere: &array[N] is the same as what is behind the
- * array where the assembler wrote it as a place in the section of both.
+ * array where the assembler wrote it as a place in the section of both.  A
+ * debug message is in no array of the source.
  */
 static const struct atom *other_meaning(const struct reloc *rel)
 {
 	const struct atom *to = rel->target, *before;
 
 	if (rel->symbol->type != STT_SECTION || rel->delta || rel->access || section_is_text(to->section) ||
-	    !(to->section->flags & SHF_WRITE))
+	    !(to->section->flags & SHF_WRITE) || atom_is_debug_message(to))
 		return NULL;
 	before = atom_before(to);
 	if (!before || !before->symbol || before->symbol->bind != STB_LOCAL || atom_size(before) <= NUMBER_SIZE)

@@ -350,6 +350,18 @@ static void ends_and_beginnings(void **state)
 	assert_int_equal(r->symbol->shndx, SHN_UNDEF);
 }
 
+/* A debug message is no array of the source, and its end is never meant. */
+static void messages_one_after_the_other(void **state)
+{
+#define MESSAGE(format) "{ static struct message __section(\"__dyndbg\") d = { \"m\", __func__, \"" format "\", 1 };" \
+	" if (d.line) tell(&d, x); }"
+#define MESSAGES(first, second) "struct message { const char *module, *function, *format; long line; };\n" \
+	"extern void tell(struct message *, int); void f(int x) { " MESSAGE(first) MESSAGE(second) " }"
+	extract(MESSAGES("a", "b"), MESSAGES("a", "c"));
+	assert_true(is_kept("f"));
+	assert_non_null(object_section(out, "__dyndbg"));
+}
+
 /* Places in the code that the kernel changes, for a reason that is not known, cannot be left as they are. */
 static void sites_of_unknown_sections(void **state)
 {
@@ -615,8 +627,8 @@ int main(void)
 		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
-		T(ends_and_beginnings), T(sites_of_unknown_sections), T(hooks), T(hooks_that_are_none), T(overwritten_objects),
-		T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused),
+		T(ends_and_beginnings), T(messages_one_after_the_other), T(sites_of_unknown_sections), T(hooks),
+		T(hooks_that_are_none), T(overwritten_objects), T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused),
 		T(odd_names), T(bytes_are_reproducible),
 	};
 
