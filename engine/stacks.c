@@ -85,13 +85,31 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 	raw_spin_unlock(&note_lock);
 }
 
+static bool begins_function(unsigned long addr)
+{
+	unsigned long size, offset;
+
+	return kallsyms_lookup_size_offset(addr, &size, &offset) && !offset;
+}
+
+/*
+ * The engine's own frames hold pointers to the update that it switches: to its
+ * data, and to where its functions begin.  Below them lie, but for its own
+ * thread, those of others.
+ */
+static bool is_own_pointer(const struct stop *stop, const struct task_struct *task,
+			   const struct text_range *range, unsigned long addr)
+{
+	return task == stop->caller &&
+	       (range->is_data || ((task->flags & PF_KTHREAD) && begins_function(addr)));
+}
+
 static const struct text_range *wanted(const struct stop *stop, const struct task_struct *task,
 				       unsigned long addr)
 {
 	const struct text_range *range = find_range(stop, addr);
 
-	/* The engine's own frames hold pointers to the update that it switches. */
-	return range && range->is_data && task == stop->caller ? NULL : range;
+	return range && is_own_pointer(stop, task, range, addr) ? NULL : range;
 }
 
 static bool is_blocker(const struct stop *stop, const struct task_struct *task,
