@@ -85,23 +85,24 @@ void note_blocker(struct update *update, const struct task_struct *task, unsigne
 	raw_spin_unlock(&note_lock);
 }
 
-static bool begins_function(unsigned long addr)
+/* How far into its function is @addr?  -1 where it is in none. */
+static long function_offset(unsigned long addr)
 {
 	unsigned long size, offset;
 
-	return kallsyms_lookup_size_offset(addr, &size, &offset) && !offset;
+	return kallsyms_lookup_size_offset(addr, &size, &offset) ? (long)offset : -1;
 }
 
 /*
- * The engine's own frames hold pointers to the update that it switches: to its
- * data, and to where its functions begin.  Below them lie, but for its own
- * thread, those of others.
+ * The frames of a switch hold pointers to what it switches: to data of the update, and
+ * to where its functions begin.  In the engine's own thread there are no others; where
+ * modprobe switches a late module, those of system calls are on the same stack.
  */
 static bool is_own_pointer(const struct stop *stop, const struct task_struct *task,
 			   const struct text_range *range, unsigned long addr)
 {
 	return task == stop->caller &&
-	       (range->is_data || ((task->flags & PF_KTHREAD) && begins_function(addr)));
+	       (range->is_data || ((task->flags & PF_KTHREAD) && !function_offset(addr)));
 }
 
 static const struct text_range *wanted(const struct stop *stop, const struct task_struct *task,
@@ -162,10 +163,7 @@ typedef struct { unsigned long ret_addr; } kret_instance;
 static bool only_returns(const struct stop *stop, const struct text_range *range,
 			 unsigned long addr)
 {
-	unsigned long size, offset;
-
-	return stop->apply || (!range->is_data &&
-			       kallsyms_lookup_size_offset(addr, &size, &offset) && offset);
+	return stop->apply || (!range->is_data && function_offset(addr) > 0);
 }
 
 /*

@@ -628,8 +628,9 @@ int main(void)
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(ends_and_beginnings), T(messages_one_after_the_other), T(sites_of_unknown_sections), T(hooks),
-		T(hooks_that_are_none), T(overwritten_objects), T(overwritten_pointers), T(runtime_constants), T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused),
-		T(odd_names), T(bytes_are_reproducible),
+		T(hooks_that_are_none), T(overwritten_objects), T(overwritten_pointers), T(runtime_constants),
+		T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused), T(odd_names),
+		T(bytes_are_reproducible),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
