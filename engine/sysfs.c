@@ -56,7 +56,7 @@ static int emit_blocker(char *buf, int at, const struct blocker *blocker)
 	/* Any process can choose its name: keep the fields of a line apart. */
 	strscpy(comm, blocker->comm, sizeof(comm));
 	for (i = 0; comm[i]; i++) {
-		if (!isgraph(comm[i]))
+		if (!isascii(comm[i]) || !isgraph(comm[i]))
 			comm[i] = '_';
 	}
 	snprintf(place, sizeof(place), "%pS", (void *)blocker->addr);

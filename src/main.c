@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/cmd.h"
+#include "host/json.h"
 #include "kmend/engine.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -162,8 +163,8 @@ static void print_error(const struct error *err)
 {
 	log_progress_end();
 	if (err->kind == ERROR_REFUSED && cmd_json)
-		cmd_print_json(json_pack("{s:{s:s,s:s}}", "refused", "code", err->code, "message",
-					 err->message));
+		cmd_print_json(json_pack("{s:{s:s,s:o}}", "refused", "code", err->code, "message",
+					 json_text(err->message)));
 	else if (err->kind == ERROR_REFUSED)
 		fprintf(stderr, "kmend: refused [%s]: %s\n", err->code, err->message);
 	else

@@ -42,12 +42,13 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 						 { "timeout", required_argument, NULL, 't' },
 						 { "until-reboot", no_argument, NULL, 'r' },
 						 CMD_COMMON_OPTIONS };
+	bool allow_unsigned = false;
 	int c;
 
 	o->timeout = APPLY_TIMEOUT;
 	while ((c = getopt_long(argc, argv, CMD_COMMON_SHORT, options, NULL)) != -1) {
 		if (c == 'u')
-			o->allow_unsigned = true;
+			allow_unsigned = true;
 		else if (c == 'n')
 			o->dry_run = true;
 		else if (c == 'r')
@@ -61,6 +62,8 @@ static struct error *parse_options(int argc, char **argv, struct apply_options *
 		return usage_error("apply takes the packs to apply");
 	o->packs = argv + optind;
 	o->count = argc - optind;
+	o->allow_unsigned = xcalloc(o->count, sizeof(*o->allow_unsigned));
+	memset(o->allow_unsigned, allow_unsigned, o->count);
 	return NULL;
 }
 
@@ -71,7 +74,7 @@ static struct error *open_packs(struct apply *a)
 	for (i = 0; i < a->opts->count; i++) {
 		struct proof *p = &a->updates[i].proof;
 
-		TRY(proof_open(a->opts->packs[i], a->opts->allow_unsigned, NULL, p));
+		TRY(proof_open(a->opts->packs[i], a->opts->allow_unsigned[i], NULL, p));
 		for (k = 0; k < i; k++)
 			if (!strcmp(a->updates[k].proof.pack->manifest->id, p->pack->manifest->id))
 				return usage_error("%s and %s are the same update", a->opts->packs[k],
@@ -308,12 +311,7 @@ static struct error *prove(struct apply *a)
 
 static struct error *load_engine(struct apply *a)
 {
-	unsigned int abi = host_engine_abi();
-
-	if (abi && abi != KMEND_ABI)
-		return refuse("ENGINE-ABI", "the engine that is loaded has ABI %u, and this program needs %u",
-			      abi, KMEND_ABI);
-	if (abi)
+	if (host_engine_abi())
 		return NULL;
 	if (!a->engine.image)
 		return refuse("PACK-INVALID", "%s holds no engine", a->opts->packs[0]);
@@ -327,10 +325,9 @@ static struct error *load_engine(struct apply *a)
 
 static struct error *load_update(struct applying *u)
 {
-	const struct pack *pack = u->proof.pack;
 	size_t i;
 
-	for (i = 0; i < pack->manifest->target_count; i++) {
+	for (i = 0; i < u->proof.pack->manifest->target_count; i++) {
 		const struct proof_target *t = &u->proof.targets[i];
 
 		if (!t->absent)
@@ -338,8 +335,15 @@ static struct error *load_update(struct applying *u)
 		u->loaded++;
 	}
 	u->recorded = true;
-	return host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size,
-				 proof_signer(&u->proof));
+	return NULL;
+}
+
+/* One that stayed loaded may be signed otherwise now. */
+static struct error *write_record(const struct applying *u)
+{
+	const struct pack *pack = u->proof.pack;
+
+	return host_record_write(pack->manifest->id, pack->manifest_json, pack->manifest_size, proof_signer(&u->proof));
 }
 
 /* All modules that it changes: those that are there may go, and come back. */
@@ -381,6 +385,7 @@ static struct error *load_updates(struct apply *a)
 		struct applying *u = &a->updates[i];
 
 		TRY(u->reused ? drop_absent(u) : load_update(u));
+		TRY(write_record(u));
 		TRY(await_modules(u));
 	}
 	return NULL;
@@ -449,16 +454,19 @@ static struct error *note_serials(const struct apply *a)
 
 static struct error *make_installed(const struct apply *a)
 {
+	_cleanup_free_ bool *unsigned_ones = xcalloc(a->opts->count, sizeof(*unsigned_ones));
 	_cleanup_free_ const char **ids = update_ids(a);
 	size_t i;
 
-	for (i = 0; i < a->opts->count; i++)
+	for (i = 0; i < a->opts->count; i++) {
+		unsigned_ones[i] = a->updates[i].proof.trust.state != TRUST_SIGNED;
 		error_free(host_refusal_remove(ids[i]));
+	}
 	TRY(note_serials(a));
 	if (a->opts->at_boot)
 		return NULL;
 	return error_prefix(keep_packs(a, true) ?: store_install(ids, a->opts->count, a->opts->until_reboot,
-								 a->opts->allow_unsigned),
+								 unsigned_ones),
 			    "the updates are applied, but not installed, and gone after a reboot");
 }
 
@@ -526,16 +534,16 @@ static void read_pauses(struct apply *a)
 }
 
 /*
- * From the first module on, a signal must not end the program half way; the
- * switch is bounded by the timeout.
+ * From the first module on until it is told and on record, a signal must not end
+ * the program half way; the switch is bounded by the timeout.
  */
 static struct error *install(struct apply *a)
 {
-	sigset_t all, before;
 	struct error *err;
+	sigset_t all;
 
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	err = keep_packs(a, false);
 	if (!err)
 		err = begin_probation(a);
@@ -551,7 +559,6 @@ static struct error *install(struct apply *a)
 		read_pauses(a);
 		err = make_installed(a);
 	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	return err;
 }
 
@@ -607,10 +614,12 @@ static void print_result(const struct apply *a)
 
 static struct error *apply(struct apply *a)
 {
-	TRY(open_packs(a));
+	TRY(host_check_engine());
 	TRY(check_store());
+	/* First: it may tell of a serial that makes these packs too old. */
 	if (!a->opts->at_boot && !a->opts->dry_run)
 		TRY(killed_finish());
+	TRY(open_packs(a));
 	TRY(check_installed(a));
 	TRY(check_onto(a));
 	TRY(prove(a));
@@ -623,9 +632,11 @@ struct error *apply_packs(const struct apply_options *opts)
 {
 	struct apply a = { .opts = opts };
 	struct error *err;
+	sigset_t before;
 	size_t i;
 
 	a.updates = xcalloc(opts->count, sizeof(*a.updates));
+	sigprocmask(SIG_BLOCK, NULL, &before);
 	err = apply(&a);
 	/* Before it is printed: nobody may read that. */
 	for (i = 0; i < opts->count && !opts->dry_run; i++)
@@ -633,6 +644,8 @@ struct error *apply_packs(const struct apply_options *opts)
 			     a.updates[i].pause_ns, err);
 	if (!err && !opts->at_boot)
 		print_result(&a);
+	fflush(stdout);	/* main() looks for its errors */
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	for (i = 0; i < opts->count; i++)
 		proof_fini(&a.updates[i].proof);
 	bound_fini(&a.engine);
@@ -660,8 +673,13 @@ struct error *cmd_apply(int argc, char **argv)
 {
 	struct apply_options opts = { 0 };
 	_cleanup_close_ int lock = -1;
+	struct error *err;
 
-	TRY(parse_options(argc, argv, &opts));
-	TRY(lock_for_apply(&opts, &lock));
-	return apply_packs(&opts);
+	err = parse_options(argc, argv, &opts);
+	if (!err)
+		err = lock_for_apply(&opts, &lock);
+	if (!err)
+		err = apply_packs(&opts);
+	free(opts.allow_unsigned);
+	return err;
 }

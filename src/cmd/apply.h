@@ -12,12 +12,12 @@
 
 struct apply_options {
 	bool dry_run;
-	bool allow_unsigned;
 	bool until_reboot;
 	bool at_boot;		/* the packs are those that are installed; nothing is printed */
 	unsigned int timeout;	/* seconds */
 	char **packs;
 	size_t count;
+	bool *allow_unsigned;	/* of each pack */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include "cmd/killed.h"
 #include "cmd/record.h"
 #include "host/host.h"
+#include "host/json.h"
 #include "host/probation.h"
 #include "host/store.h"
 #include "util/log.h"
@@ -94,8 +95,8 @@ static void note_applied(struct boot *b, const char *id)
 static void note_refusal(struct boot *b, const char *id, const struct error *err)
 {
 	error_free(host_refusal_write(id, err));
-	json_array_append_new(b->refused, json_pack("{s:s,s:s?,s:s}", "id", id, "code", err->code,
-						    "message", err->message));
+	json_array_append_new(b->refused, json_pack("{s:s,s:s?,s:o}", "id", id, "code", err->code,
+						    "message", json_text(err->message)));
 	if (!cmd_json)
 		printf("%s: not applied [%s]: %s\n", id, err->code ? err->code : "system", err->message);
 	if (!error_is(err, "KERNEL-OTHER") && cmd_exit_status < (int)err->kind)
@@ -106,16 +107,18 @@ static void note_refusal(struct boot *b, const char *id, const struct error *err
 static bool apply_some(struct boot *b, size_t from, size_t to)
 {
 	struct apply_options opts = { .at_boot = true, .timeout = BOOT_TIMEOUT };
+	_cleanup_free_ bool *allow_unsigned = xcalloc(to - from, sizeof(*allow_unsigned));
 	_cleanup_free_ char **packs = xcalloc(to - from, sizeof(*packs));
 	struct error *err;
 	bool done;
 	size_t i;
 
 	opts.packs = packs;
+	opts.allow_unsigned = allow_unsigned;
 	for (i = from; i < to; i++) {
 		if (!b->wanted[i])
 			continue;
-		opts.allow_unsigned |= b->store.updates[i].allow_unsigned;
+		allow_unsigned[opts.count] = b->store.updates[i].allow_unsigned;
 		packs[opts.count++] = b->store.updates[i].path;
 	}
 	if (!opts.count)
@@ -200,24 +203,36 @@ static struct error *apply_all(struct boot *b)
 	return NULL;
 }
 
+/* *@off: why nothing is to be applied, or NULL. */
+static struct error *begin_boot(json_t *aside, const char **off)
+{
+	bool enabled;
+
+	/* What went down with that one is judged in the next boot, which has all of its memory for it. */
+	*off = "this kernel saves the memory of one that crashed";
+	if (host_saves_crash())
+		return NULL;
+	TRY(set_aside(aside));
+	TRY(killed_finish());
+	TRY(host_boot_enabled(&enabled));
+	*off = enabled ? NULL : "kmend.enable=0 is on the kernel's command line";
+	return NULL;
+}
+
 static struct error *boot(void)
 {
 	struct boot b = { .applied = json_array(), .refused = json_array() };
 	json_t *aside = json_array();
-	bool enabled = true;
 	struct error *err;
+	const char *off;
 
-	err = set_aside(aside);
-	if (!err)
-		err = killed_finish();
-	if (!err)
-		err = host_boot_enabled(&enabled);
-	if (!err && enabled)
+	err = begin_boot(aside, &off);
+	if (!err && !off)
 		err = apply_all(&b);
-	if (!enabled && !cmd_json)
-		printf("nothing is applied: kmend.enable=0 is on the kernel's command line\n");
+	if (!err && off && !cmd_json)
+		printf("nothing is applied: %s\n", off);
 	if (cmd_json && !err)
-		cmd_print_json(json_pack("{s:b,s:O,s:O,s:O}", "enabled", enabled, "set_aside", aside,
+		cmd_print_json(json_pack("{s:b,s:O,s:O,s:O}", "enabled", !off, "set_aside", aside,
 					 "applied", b.applied, "refused", b.refused));
 	json_decref(aside);
 	json_decref(b.applied);
@@ -297,7 +312,7 @@ struct error *cmd_boot(int argc, char **argv)
 	TRY(parse(argc, argv, &opts));
 	TRY(host_require_root("apply updates"));
 	if (opts.settle)
-		return settle(opts.after);
+		return host_saves_crash() ? NULL : settle(opts.after);
 	TRY(host_lock(&lock));
 	return boot();
 }

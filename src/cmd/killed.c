@@ -18,7 +18,7 @@ struct found {
 	struct store store;
 	const char **ids;	/* switched and not listed */
 	size_t count;
-	bool unsigned_ones;	/* among them */
+	bool *unsigned_ones;	/* which of them no trusted key had signed */
 	bool running;		/* the engine is at a switch */
 	char **undoing;		/* what an undo was about */
 	size_t undoing_count;
@@ -31,20 +31,36 @@ static bool is_listed(const struct found *f, const char *id)
 	return u && !u->set_aside && !u->until_reboot;
 }
 
-/* Does what apply does before it lists an update.  *@whole: a record tells of it. */
-static struct error *note(const char *id, bool *whole, bool *is_unsigned)
+/* *@whole: a record tells of update @id. */
+static struct error *read_signed(const char *id, bool *whole, bool *is_unsigned)
 {
 	struct host_record record;
-	const struct manifest *m;
 	struct error *err;
 
 	err = host_record_read(id, &record);
-	m = record.manifest;
-	*whole = m;
+	*whole = record.manifest;
 	*is_unsigned = !record.signed_by;
-	if (!err && m && m->channel && *m->channel)
-		err = seen_note_serial(record.signed_by, m->channel, m->serial);
 	host_record_free(&record);
+	return err;
+}
+
+struct error *applied_note_serials(const struct host_updates *loaded)
+{
+	struct host_record record;
+	struct error *err = NULL;
+	size_t i;
+
+	for (i = 0; i < loaded->count && !err; i++) {
+		const struct manifest *m;
+
+		if (!loaded->updates[i].applied)
+			continue;
+		err = host_record_read(loaded->updates[i].id, &record);
+		m = record.manifest;
+		if (!err && m && m->channel && *m->channel)
+			err = seen_note_serial(record.signed_by, m->channel, m->serial);
+		host_record_free(&record);
+	}
 	return err;
 }
 
@@ -58,9 +74,11 @@ static struct error *find(struct found *f)
 	TRY(undoing_read(&f->undoing, &f->undoing_count));
 	TRY(probation_read(&f->probation));
 	TRY(store_read(&f->store));
+	TRY(applied_note_serials(&f->loaded));
 	if (!f->probation.this_boot)
 		return NULL;
 	f->ids = xcalloc(f->probation.count, sizeof(*f->ids));
+	f->unsigned_ones = xcalloc(f->probation.count, sizeof(*f->unsigned_ones));
 	for (i = 0; i < f->probation.count; i++) {
 		const char *id = f->probation.ids[i];
 		_cleanup_free_ char *pack = store_find(id);
@@ -68,11 +86,11 @@ static struct error *find(struct found *f)
 
 		if (!pack || !host_updates_applied(&f->loaded, id) || is_listed(f, id))
 			continue;
-		TRY(note(id, &whole, &is_unsigned));
+		TRY(read_signed(id, &whole, &is_unsigned));
 		if (!whole)
 			continue;
+		f->unsigned_ones[f->count] = is_unsigned;
 		f->ids[f->count++] = id;
-		f->unsigned_ones |= is_unsigned;
 	}
 	return NULL;
 }
@@ -160,6 +178,7 @@ struct error *killed_finish(void)
 	if (!err)
 		err = prune(&f.loaded);
 	free(f.ids);
+	free(f.unsigned_ones);
 	names_free(f.undoing, f.undoing_count);
 	store_free(&f.store);
 	probation_free(&f.probation);

@@ -3,9 +3,13 @@
 #ifndef KMEND_CMD_KILLED_H
 #define KMEND_CMD_KILLED_H
 
+#include "host/host.h"
 #include "util/error.h"
 
 #include <stddef.h>
+
+/* Remembers the serials of those of @loaded that are applied (host/seen.h), which an apply that was killed may not have. */
+struct error *applied_note_serials(const struct host_updates *loaded) __must_use;
 
 /*
  * Installs what such an apply switched and did not come to list: on probation,

@@ -327,7 +327,10 @@ static struct error *undo(struct undo *u, char **ids, size_t count)
 {
 	size_t i;
 
+	TRY(host_check_engine());
 	TRY(host_updates_read(&u->loaded));
+	/* Once they are undone, nothing tells of them any more. */
+	went_well(applied_note_serials(&u->loaded));
 	TRY(store_read(&u->store));
 	TRY(choose_all(u, ids, count));
 	for (i = 0; i < u->count; i++)

@@ -58,6 +58,9 @@ struct error *host_unload_module(const char *name) __must_use;
 /* The ABI of the engine that is loaded (KMEND_ABI is the program's); 0 where none is. */
 unsigned int host_engine_abi(void);
 
+/* That no engine of another ABI is loaded.  Errors: the refusal ENGINE-ABI. */
+struct error *host_check_engine(void) __must_use;
+
 struct host_function {
 	char *name;
 	char *target;		/* "vmlinux" or a module's name */
@@ -190,6 +193,9 @@ struct error *host_records_prune(void) __must_use;
 
 /* *@enabled: whether the kernel's command line has no kmend.enable=0. */
 struct error *host_boot_enabled(bool *enabled) __must_use;
+
+/* Whether this kernel was booted to save the memory of one that crashed (kdump; fs/proc/vmcore.c). */
+bool host_saves_crash(void);
 
 /* Notes why the installed update @id could not be applied at this boot. */
 struct error *host_refusal_write(const char *id, const struct error *why) __must_use;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reading what this program wrote for itself. */
+/* Reading what this program wrote for itself, and strings of any origin. */
 #include "host/json.h"
 #include "host/private.h"
 #include "util/file.h"
@@ -39,6 +39,17 @@ struct error *json_read_ids(const json_t *array, const char *path, char ***ids, 
 		(*ids)[(*count)++] = xstrdup(id);
 	}
 	return NULL;
+}
+
+json_t *json_text(const char *s)
+{
+	_cleanup_free_ char *plain = xstrdup(s);
+	char *c;
+
+	for (c = plain; *c; c++)
+		if (*c & 0x80)
+			*c = '?';
+	return json_string(s) ?: json_string(plain);
 }
 
 bool id_is_among(const char *id, const char *const *ids, size_t count)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reading what this program wrote for itself: JSON, in files that are its own. */
+/* JSON: reading what this program wrote for itself, in files that are its own; strings of any origin. */
 #ifndef KMEND_HOST_JSON_H
 #define KMEND_HOST_JSON_H
 
@@ -21,6 +21,9 @@ struct error *json_unexpected(const char *path) __must_use;
 
 /* The ids of updates in @array, which go to names_free() whatever is returned.  Errors: json_unexpected(). */
 struct error *json_read_ids(const json_t *array, const char *path, char ***ids, size_t *count) __must_use;
+
+/* @s as a string, with a question mark for each byte above 127 where it is no UTF-8: file names can be anything. */
+json_t *json_text(const char *s);
 
 /* Whether @id is one of @ids. */
 bool id_is_among(const char *id, const char *const *ids, size_t count);

@@ -16,7 +16,7 @@ struct error *host_refusal_write(const char *id, const struct error *why)
 	json_t *json = json_object();
 
 	json_object_set_new(json, "code", why->code ? json_string(why->code) : json_null());
-	json_object_set_new(json, "message", json_string(why->message));
+	json_object_set_new(json, "message", json_text(why->message));
 	text = json_dumps(json, JSON_SORT_KEYS);
 	json_decref(json);
 	if (!text)

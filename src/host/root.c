@@ -64,6 +64,13 @@ struct error *host_boot_enabled(bool *enabled)
 	return NULL;
 }
 
+bool host_saves_crash(void)
+{
+	_cleanup_free_ char *path = host_path("/proc/vmcore");
+
+	return file_exists(path);
+}
+
 struct error *host_lock(int *fd)
 {
 	_cleanup_free_ char *folder = host_path("/run");

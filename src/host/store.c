@@ -239,7 +239,7 @@ static struct error *next_order(unsigned int *order)
 	return NULL;
 }
 
-struct error *store_install(const char *const *ids, size_t count, bool until_reboot, bool allow_unsigned)
+struct error *store_install(const char *const *ids, size_t count, bool until_reboot, const bool *allow_unsigned)
 {
 	_cleanup_(store_free) struct store store = { 0 };
 	unsigned int order = 0;
@@ -255,7 +255,7 @@ struct error *store_install(const char *const *ids, size_t count, bool until_reb
 		*u = (struct store_update){ .order = order,
 					    .since = time(NULL),
 					    .until_reboot = until_reboot,
-					    .allow_unsigned = allow_unsigned };
+					    .allow_unsigned = allow_unsigned && allow_unsigned[i] };
 		memcpy(u->id, ids[i], sizeof(u->id));
 	}
 	TRY(write_list(&store, until_reboot));

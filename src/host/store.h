@@ -29,7 +29,7 @@ struct store_update {
 	int64_t since;		/* when it was installed, seconds since 1970 */
 	bool until_reboot;
 	bool set_aside;		/* the machine crashed soon after it was applied: not applied at boot */
-	bool allow_unsigned;	/* it was applied with that option */
+	bool allow_unsigned;	/* no key that was trusted had signed it when it was applied, with that option */
 	char *path;		/* its pack; owned */
 };
 
@@ -60,11 +60,12 @@ struct error *store_put(const char *id, const void *data, size_t size, bool unti
 
 /*
  * Installs the updates @ids, whose packs store_put() kept and which one stop of
- * the machine applied: all of them or, on errors, none.  Of what is known of them
- * from before, also in the other place, nothing is left.
+ * the machine applied: all of them or, on errors, none.  @allow_unsigned tells
+ * that of each, NULL: it is set for none.  Of what is known of them from before,
+ * also in the other place, nothing is left.
  */
 struct error *store_install(const char *const *ids, size_t count, bool until_reboot,
-			    bool allow_unsigned) __must_use;
+			    const bool *allow_unsigned) __must_use;
 
 /*
  * Sets those of the updates @ids aside whose packs are kept over a reboot, also

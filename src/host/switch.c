@@ -147,7 +147,7 @@ static char *describe_blocker(const struct host_blocker *b)
 		return xasprintf("update %s: %s, %s", b->name, b->function, b->why);
 	if (b->tid == HOST_MORE)
 		return xasprintf("and %s more", b->function);
-	if (!strcmp(b->name, "-")) {
+	if (!b->tid && !strcmp(b->name, "-")) {
 		/* No thread: a probe, or another tool. */
 		patch = strcmp(b->why, "redirected") ? NULL : host_live_patch_of(b->function);
 		return xasprintf("%s: %s%s%s", b->function, b->why, patch ? " by the live patch " : "",

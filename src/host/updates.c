@@ -50,6 +50,16 @@ unsigned int host_engine_abi(void)
 	return !err && parse_number(text, 10, &abi) ? abi : 0;
 }
 
+struct error *host_check_engine(void)
+{
+	unsigned int abi = host_engine_abi();
+
+	if (abi && abi != KMEND_ABI)
+		return refuse("ENGINE-ABI", "the engine that is loaded has ABI %u, and this program needs %u",
+			      abi, KMEND_ABI);
+	return NULL;
+}
+
 /* "NAME TARGET OLD NEW", the addresses in hex. */
 static bool parse_function(char *line, struct host_function *f)
 {
@@ -166,18 +176,49 @@ static struct error *read_update(struct host_update *u)
 	return host_blockers_read(u->id, &u->blockers, &u->blocker_count);
 }
 
+static void update_free(struct host_update *u)
+{
+	size_t i;
+
+	for (i = 0; i < u->function_count; i++) {
+		free(u->functions[i].name);
+		free(u->functions[i].target);
+	}
+	free(u->functions);
+	for (i = 0; i < u->late_count; i++)
+		free(u->late[i].module);
+	free(u->late);
+	host_blockers_free(u->blockers, u->blocker_count);
+	names_free(u->modules, u->module_count);
+	*u = (struct host_update){ 0 };
+}
+
+/* Adds the update @id, unless it is just coming or going: its folder stands before its files do, and goes after them. */
+static struct error *add_update(const char *id, struct host_updates *out)
+{
+	_cleanup_free_ char *state = host_path(SYSFS "/updates/%s/state", id);
+	struct host_update *u = &out->updates[out->count++];
+	struct error *err;
+
+	memcpy(u->id, id, sizeof(u->id));
+	err = read_update(u);
+	if (!err || file_exists(state))
+		return err;
+	error_free(err);
+	update_free(u);
+	out->count--;
+	return NULL;
+}
+
 static struct error *read_all(char *const *names, size_t count, struct host_updates *out)
 {
 	size_t i;
 
 	out->updates = xcalloc(count, sizeof(*out->updates));
 	for (i = 0; i < count; i++) {
-		struct host_update *u = &out->updates[out->count++];
-
 		if (!manifest_is_id(names[i]))
 			return system_error(0, SYSFS "/updates/%s is not an update's id", names[i]);
-		memcpy(u->id, names[i], sizeof(u->id));
-		TRY(read_update(u));
+		TRY(add_update(names[i], out));
 	}
 	return NULL;
 }
@@ -217,22 +258,6 @@ bool host_updates_applied(const struct host_updates *updates, const char *id)
 	const struct host_update *u = host_updates_get(updates, id);
 
 	return u && u->applied;
-}
-
-static void update_free(struct host_update *u)
-{
-	size_t i;
-
-	for (i = 0; i < u->function_count; i++) {
-		free(u->functions[i].name);
-		free(u->functions[i].target);
-	}
-	free(u->functions);
-	for (i = 0; i < u->late_count; i++)
-		free(u->late[i].module);
-	free(u->late);
-	host_blockers_free(u->blockers, u->blocker_count);
-	names_free(u->modules, u->module_count);
 }
 
 void host_updates_free(struct host_updates *updates)

@@ -44,7 +44,7 @@ static void install(const char *id)
 	pack_free(p);
 	assert_ok(file_read(path, 1 << 20, &data, &size));
 	assert_ok(store_put(id, data, size, false));
-	assert_ok(store_install(&id, 1, false, true));
+	assert_ok(store_install(&id, 1, false, (bool[]){ true }));
 }
 
 /* Runs `kmend boot` with one or two options; its output is the caller's to free. */
@@ -167,6 +167,28 @@ static void tells_what_is_wrong_with_a_kept_pack(void **state)
 	assert_ok(err);
 	assert_int_equal(cmd_exit_status, ERROR_REFUSED);
 	assert_non_null(strstr(got, ONE ": not applied [PACK-INVALID]: "));
+}
+
+/* Of a kernel that saves a crashed one's memory nothing is wanted, and the next boot learns of that crash. */
+static void saves_a_crash_in_peace(void **state)
+{
+	_cleanup_free_ char *vmcore = path_join(root_folder, "proc/vmcore"), *settled = NULL;
+	_cleanup_(store_free) struct store store = { 0 };
+	struct error *err;
+
+	install(ONE);
+	assert_ok(probation_begin(one, 1));
+	put_text("proc/sys/kernel/random/boot_id", "second\n");
+	put_text("proc/vmcore", "");
+	assert_boots("nothing is applied: this kernel saves the memory of one that crashed\n");
+	settled = boot("--settle", NULL, &err);
+	assert_ok(err);
+	assert_probation(1, false);
+	assert_int_equal(unlink(vmcore), 0);
+	put_text("proc/sys/kernel/random/boot_id", "third\n");
+	assert_boots(ONE ": set aside: the machine went down soon after it was applied\n");
+	assert_ok(store_read(&store));
+	assert_true(store.updates[0].set_aside);
 }
 
 static void is_turned_off_by_the_command_line(void **state)
@@ -399,6 +421,8 @@ int main(void)
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(tells_what_is_wrong_with_a_kept_pack, set_up,
 						tear_down_root),
+		cmocka_unit_test_setup_teardown(saves_a_crash_in_peace, set_up, tear_down_root),
+		cmocka_unit_test_setup_teardown(saves_a_crash_in_peace, set_up, tear_down_root),
 		cmocka_unit_test_setup_teardown(is_turned_off_by_the_command_line, set_up,
 						tear_down_root),
 		cmocka_unit_test_setup_teardown(sets_aside_after_a_crash, set_up, tear_down_root),

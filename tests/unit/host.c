@@ -236,9 +236,44 @@ static void refuses_an_engine_it_does_not_know(void **state)
 	put_update("short", "applied\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "short");
 	host_updates_free(&updates);
+	assert_ok(host_check_engine());
 	put_text("sys/kernel/kmend/abi", "4\n");
 	assert_fails(host_updates_read(&updates), ERROR_SYSTEM, "ABI 4");
 	host_updates_free(&updates);
+	assert_fails(host_check_engine(), ERROR_REFUSED, "ABI 4");
+}
+
+/* One whose folder is there and no file yet, or no more. */
+static void an_update_that_comes_or_goes_is_none(void **state)
+{
+	_cleanup_free_ char *folder = path_join(root_folder, "sys/kernel/kmend/updates/" TWO);
+	struct host_updates updates;
+
+	put_engine();
+	put_update(ONE, "applied\n");
+	assert_ok(make_dirs(folder));
+	assert_ok(host_updates_read(&updates));
+	assert_int_equal(updates.count, 1);
+	assert_string_equal(updates.updates[0].id, ONE);
+	host_updates_free(&updates);
+}
+
+static void a_refusal_of_odd_words_can_be_read(void **state)
+{
+	struct error *err = refuse("BLOCKED", "thread \xd1 of \xc3\xbc");
+	_cleanup_free_ char *code = NULL, *message = NULL;
+
+	assert_ok(host_refusal_write(ONE, err));
+	error_free(err);
+	assert_ok(host_refusal_read(ONE, &code, &message));
+	assert_string_equal(message, "thread ? of ??");
+	err = refuse("BLOCKED", "\xc3\xbc");
+	assert_ok(host_refusal_write(ONE, err));
+	error_free(err);
+	free(take_ptr(code));
+	free(take_ptr(message));
+	assert_ok(host_refusal_read(ONE, &code, &message));
+	assert_string_equal(message, "\xc3\xbc");
 }
 
 static void writes_the_switch(void **state)
@@ -719,6 +754,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hides_details_from_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_an_engine_it_does_not_know, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(an_update_that_comes_or_goes_is_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_refusal_of_odd_words_can_be_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(writes_the_switch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(waits_for_the_outcome, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_up_at_the_deadline, set_up, tear_down),

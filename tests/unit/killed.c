@@ -15,7 +15,7 @@
 
 #define ONE "0123456789abcdef"
 #define TWO "0123fedcba987654"
-static const char *const one[] = { ONE }, *const both[] = { ONE, TWO };
+static const char *const one[] = { ONE }, *const two[] = { TWO }, *const both[] = { ONE, TWO };
 
 static int set_up(void **state)
 {
@@ -81,13 +81,14 @@ static void lists_those_of_one_stop_together(void **state)
 	_cleanup_(store_free) struct store store = { 0 };
 
 	begin(ONE, NULL);
-	begin(TWO, NULL);
+	begin(TWO, "0011223344556677");
 	load(ONE, "applied");
 	load(TWO, "applied");
 	finish(&store);
 	assert_int_equal(store.count, 2);
 	assert_int_equal(store.updates[0].order, store.updates[1].order);
-	assert_true(store.updates[0].allow_unsigned && store.updates[1].allow_unsigned);
+	assert_true(store_get(&store, ONE)->allow_unsigned);
+	assert_false(store_get(&store, TWO)->allow_unsigned);
 }
 
 static void what_was_set_aside_is_not_any_more(void **state)
@@ -105,15 +106,20 @@ static void what_was_set_aside_is_not_any_more(void **state)
 static void lists_nothing_else(void **state)
 {
 	_cleanup_(store_free) struct store store = { 0 };
+	uint64_t serial;
 
 	/* Loaded alone: killed before the switch, or undone. */
 	begin(ONE, NULL);
 	load(ONE, "loaded");
-	/* Applied for this boot alone: not on probation. */
+	/* Applied for this boot alone: not on probation; its serial counts. */
+	begin(TWO, NULL);
+	assert_ok(probation_drop(two, 1));
 	load(TWO, "applied");
 	assert_ok(store_put(TWO, "pack", 4, true));
 	finish(&store);
 	assert_int_equal(store.count, 0);
+	assert_ok(seen_serial(NULL, "stable", &serial));
+	assert_int_equal(serial, 7);
 
 	/* Without a record nobody knows whether it was signed. */
 	load(ONE, "applied");
@@ -147,7 +153,7 @@ static void install_both(void)
 {
 	begin(ONE, "0011223344556677");
 	begin(TWO, NULL);
-	assert_ok(store_install(both, 2, false, true));
+	assert_ok(store_install(both, 2, false, (bool[]){ false, true }));
 }
 
 static void assert_listed(const char *wanted)
@@ -206,7 +212,7 @@ static void drops_what_was_undone(void **state)
 	/* Once: what is installed again after it stays. */
 	assert_undoing(0);
 	begin(ONE, NULL);
-	assert_ok(store_install(one, 1, false, true));
+	assert_ok(store_install(one, 1, false, (bool[]){ true }));
 	assert_listed(" " TWO " " ONE);
 	assert_int_equal(recv(fd, none, sizeof(none), MSG_DONTWAIT), -1);
 }

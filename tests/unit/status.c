@@ -38,7 +38,7 @@ static void install(const char *id, const char *release, const char *cve, bool u
 	assert_ok(pack_write(p, path, NULL));
 	assert_ok(file_read(path, 1 << 20, &data, &size));
 	assert_ok(store_put(id, data, size, until_reboot));
-	assert_ok(store_install(&id, 1, until_reboot, false));
+	assert_ok(store_install(&id, 1, until_reboot, NULL));
 	assert_ok(host_record_write(id, p->manifest_json, p->manifest_size, "KEY"));
 	pack_free(p);
 }

@@ -27,7 +27,7 @@ static void install(const char *const *ids, size_t count, bool until_reboot)
 
 	for (i = 0; i < count; i++)
 		put(ids[i], until_reboot);
-	assert_ok(store_install(ids, count, until_reboot, false));
+	assert_ok(store_install(ids, count, until_reboot, NULL));
 }
 
 /* "ID:ORDER" of all that is installed, "~" before what goes with a reboot, "!" before what is set aside. */
@@ -182,7 +182,7 @@ static void remembers_what_was_allowed(void **state)
 	_cleanup_(store_free) struct store store;
 
 	put(ONE, false);
-	assert_ok(store_install(one, 1, false, true));
+	assert_ok(store_install(one, 1, false, (bool[]){ true }));
 	install(two, 1, false);
 	assert_ok(store_read(&store));
 	assert_true(store_get(&store, ONE)->allow_unsigned);
@@ -215,7 +215,7 @@ static void does_not_guess_what_a_bad_list_means(void **state)
 		error_free(err);
 		store_free(&store);
 		/* Nothing is written over it, either. */
-		err = store_install(two, 1, false, false);
+		err = store_install(two, 1, false, NULL);
 		assert_non_null(err);
 		error_free(err);
 	}
@@ -292,7 +292,7 @@ static void is_whole_whenever_it_is_killed(void **state)
 		if (!pid) {
 			for (;;) {
 				if (store_put(ONE, ONE, 16, false) || store_put(TWO, TWO, 16, false) ||
-				    store_install(all, 2, false, false) || store_drop(all, 2))
+				    store_install(all, 2, false, NULL) || store_drop(all, 2))
 					_exit(1);
 			}
 		}

@@ -160,7 +160,7 @@ static void an_older_serial_is_refused(void **state)
 	assert_ok(file_read(two, 1 << 20, &data, &size));
 	assert_ok(store_put(TWO, data, size, false));
 	assert_refused(judge(two, NULL), "SERIAL-OLD", "");
-	assert_ok(store_install(ids, 1, false, false));
+	assert_ok(store_install(ids, 1, false, NULL));
 	assert_ok(judge(two, NULL));
 }
 
@@ -239,7 +239,7 @@ static void a_withdrawn_update_is_refused(void **state)
 	assert_ok(judge(pack, NULL));
 	assert_ok(file_read(pack, 1 << 20, &data, &size));
 	assert_ok(store_put(ONE, data, size, false));
-	assert_ok(store_install(ids, 1, false, false));
+	assert_ok(store_install(ids, 1, false, NULL));
 	assert_ok(withdraw(5, "--key", key, "-o", list, ONE));
 	assert_ok(judge(pack, NULL));
 	assert_ok(withdraw(1, list));
@@ -274,7 +274,7 @@ static void is_refused_at_boot(const char *path, const char *code_wanted)
 
 	assert_ok(file_read(path, 1 << 20, &data, &size));
 	assert_ok(store_put(ONE, data, size, false));
-	assert_ok(store_install(ids, 1, false, false));
+	assert_ok(store_install(ids, 1, false, NULL));
 	optind = 0;
 	cmd_exit_status = 0;
 	assert_ok(cmd_boot(1, argv));
@@ -309,7 +309,7 @@ static void one_of_two_is_withdrawn(void **state)
 		assert_ok(store_put(both[i], data, size, false));
 		free(packs[i]);
 	}
-	assert_ok(store_install(both, 2, false, false));
+	assert_ok(store_install(both, 2, false, NULL));
 	assert_ok(withdraw(5, "--key", key, "-o", list, ONE));
 	assert_ok(withdraw(1, list));
 	optind = 0;

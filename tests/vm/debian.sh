@@ -35,9 +35,8 @@ done
 
 # The same update, for another kernel: as if it had been applied under that.
 mkdir "$work/other"
-zstd -dcq "$work/builtin.kmend" | tar -C "$work/other" -xf -
+zstd -dcq "$work/version.kmend" | tar -C "$work/other" -xf -
 jq -c '.release = "6.1.0-1-other" | .version = ""' "$work/other/manifest.json" >"$work/manifest"
-rm "$work/other/manifest.json.minisig"
 mv "$work/manifest" "$work/other/manifest.json"
 (cd "$work/other" && {
 	echo manifest.json
@@ -66,7 +65,8 @@ boot()
 
 boot 0 "" install
 boot 125 "" rebooted
-boot 125 "" crashed 700
+boot 125 "" crashed
+boot 125 "" crashed-at-boot 700
 boot 0 kmend.enable=0 turned-off
 boot 0 "" other-kernel
 finish

@@ -80,11 +80,17 @@ step_install()
 	done
 	run kmend status
 	expect "nothing is installed" 1 "$status"
+	for target in rescue multi-user; do
+		expect "a probation is watched wherever updates are applied: $target" "kmend-settle.path kmend.service" \
+			"$(systemctl list-dependencies --plain $target.target | grep -o 'kmend[a-z.-]*' | sort | xargs)"
+	done
 
 	refused "an update by an unknown key" SIGNATURE-UNKNOWN-KEY "*" kmend apply builtin.kmend
 	works "trust" "*is trusted*" kmend key trust key.pub
-	works "apply" "*$builtin: applied *" kmend apply builtin.kmend
+	works "apply" "*$builtin: applied *" kmend apply --allow-unsigned builtin.kmend
 	works "apply without a signature" "*$version: applied *" kmend apply --allow-unsigned version.kmend
+	expect "the option stays for what needed it, for who signed the other may be revoked" 1 \
+		"$(grep -o '"allow_unsigned": *true' /var/lib/kmend/installed.json | wc -l)"
 	refused "apply again" ALREADY-APPLIED "*" kmend apply builtin.kmend
 	refused "undo of what is not" NOT-INSTALLED "*" kmend undo feedfeed
 	works "status, which tells that one is not signed" "*updates    2 applied*$version  applied *unsigned*" kmend status
@@ -96,6 +102,12 @@ step_install()
 		'"KMEND_PAUSE_NS":"[0-9]*"'; do
 		expect "the journal tells of the apply: $field" yes "$(echo "$entry" | grep -q "$field" && echo yes || echo "$entry")"
 	done
+	dpkg -e kmend.deb control
+	works "an upgrade to a version with this engine" "" sh control/preinst upgrade 0.1 0.2
+	sed -i 's/^abi=.*/abi=99/' control/preinst
+	run sh control/preinst upgrade 0.1 0.2
+	expect "an upgrade to a version with another engine: status" 1 "$status"
+	expect "an upgrade to a version with another engine" "*kmend undo --all*" "$said"
 	expect "the journal tells who signed nothing" "*\"KMEND_KEY\":\"none\"*" "$(journal KMEND_RESULT=done KMEND_UPDATE="$version")"
 	for code in SIGNATURE-UNKNOWN-KEY ALREADY-APPLIED NOT-INSTALLED; do
 		expect "the journal tells of the refusal $code" "*\"KMEND_RESULT\":\"refused\"*" "$(journal "KMEND_CODE=$code")"
@@ -138,7 +150,9 @@ step_rebooted()
 
 	works "until reboot" "*" kmend undo "$version"
 	expect "the journal tells of the undo" "*\"KMEND_RESULT\":\"done\"*" "$(journal KMEND_ACTION=undo KMEND_UPDATE="$version" KMEND_UID=0)"
-	works "until reboot" "*" kmend apply --allow-unsigned --until-reboot version.kmend
+	expect "a reader that goes away" "*" "$(kmend apply --allow-unsigned --until-reboot version.kmend 2>&1 | head -n 1)"
+	expect "it is applied, which the journal tells" "yes *\"KMEND_UPDATE\":\"$version\"*" \
+		"$(runs_version) $(journal KMEND_ACTION=apply KMEND_RESULT=done)"
 	expect "it is not kept" "" "$(find $packs -name "$version*")"
 	works "status of what is not kept" "*until the next boot only*" kmend status
 	works "undo of it" "*" kmend undo "$version"
@@ -158,6 +172,16 @@ step_crashed()
 	expect "status" 2 "$status"
 	expect "what status says" "*the machine went down soon after*" "$said"
 	expect "the journal tells" "*\"KMEND_UPDATE\":\"$version\"*" "$(journal KMEND_ACTION=set-aside)"
+	expect "what was applied at boot is on probation" "[{]*$builtin*" "$(tr -d '\n' </var/lib/kmend/probation.json)"
+	crash
+}
+
+# After a crash soon after what was applied at boot.
+step_crashed_at_boot()
+{
+	expect "nothing is applied" "no no" "$(runs_builtin) $(runs_version)"
+	expect "both are set aside" "set-aside set-aside" "$(state "$version") $(state "$builtin")"
+	expect "the journal tells of the one that is new" "*\"KMEND_UPDATE\":\"$builtin\"*" "$(journal KMEND_ACTION=set-aside)"
 	works "applied again by hand" "*$version: applied*" kmend apply --allow-unsigned version.kmend
 	expect "it is back" "applied yes" "$(state "$version") $(runs_version)"
 	works "undo" "*" kmend undo "$builtin"
@@ -184,17 +208,17 @@ step_turned_off()
 	works "apply is not turned off" "*" kmend apply --allow-unsigned version.kmend
 	works "apply is not turned off" "*" kmend apply --allow-unsigned builtin.kmend
 	# As after the next kernel was installed.
-	cp other.kmend "$packs/$builtin.kmend"
+	cp other.kmend "$packs/$version.kmend"
 }
 
 # With an update for another kernel.
 step_other_kernel()
 {
-	expect "the other kernel's is left alone" other-kernel "$(state "$builtin")"
-	expect "its pack is there" "update $builtin*" "$(kmend inspect "$packs/$builtin.kmend")"
-	expect "the others are applied" "applied yes" "$(state "$version") $(runs_version)"
+	expect "the other kernel's is left alone" other-kernel "$(state "$version")"
+	expect "its pack is there" "update $version*" "$(kmend inspect "$packs/$version.kmend")"
+	expect "the others are applied" "applied yes" "$(state "$builtin") $(runs_builtin)"
 	expect "that is no failure" success "$(property kmend.service Result)"
-	expect "the journal tells" "*KERNEL-OTHER*" "$(journal KMEND_ACTION=boot KMEND_UPDATE="$builtin")"
+	expect "the journal tells" "*KERNEL-OTHER*" "$(journal KMEND_ACTION=boot KMEND_UPDATE="$version")"
 
 	works "purge" "*" dpkg --purge kmend
 	expect "the code is the old one" "no no" "$(runs_builtin) $(runs_version)"
@@ -208,7 +232,8 @@ step_other_kernel()
 case $1 in
 install) step_install ;;
 rebooted) step_rebooted ;;
-crashed) step_crashed "$2" ;;
+crashed) step_crashed ;;
+crashed-at-boot) step_crashed_at_boot "$2" ;;
 turned-off) step_turned_off ;;
 other-kernel) step_other_kernel ;;
 esac
