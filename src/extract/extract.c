@@ -156,7 +156,7 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 		 * An address that is kept somewhere must outlive an undo, so it is the old
 		 * one; calls, and what points into the middle of the code, are the new.
 		 */
-		if (!in_table && !rel->delta && !rel->branch && to != from)
+		if (!in_table && !rel->delta && !rel->branch)
 			*kind = REFERENCE_LIVE;
 		return NULL;
 	}

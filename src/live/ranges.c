@@ -80,6 +80,8 @@ static void add_words(struct ranges *r, const struct live *live)
 			add(r, s->addr, s->addr + 8);
 		if (!strcmp(s->name, "pv_ops"))
 			add(r, s->addr, live_next_symbol_addr(live, s->addr));
+		if (!strcmp(s->name, "smp_alt_modules"))
+			add(r, s->addr, s->addr + 8);
 		if (variable)
 			add(r, variable->addr, variable->addr + 8);
 	}

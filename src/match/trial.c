@@ -34,34 +34,67 @@ static uint64_t string_bytes(const struct section *sec, const uint8_t *s, uint64
 	return max;
 }
 
-/* Bytes of a name without the numbers that the compiler put behind dots. */
-static size_t stem_length(const char *name)
+static size_t without_digits(const char *name, size_t length)
+{
+	while (length && name[length - 1] >= '0' && name[length - 1] <= '9')
+		length--;
+	return length;
+}
+
+/*
+ * Bytes of a name without the numbers that the compiler put behind dots; @counted:
+ * and without that of __COUNTER__ (__UNIQUE_ID(), include/linux/compiler.h).
+ */
+static size_t stem_length(const char *name, bool counted)
 {
 	size_t length = strlen(name), n;
 
 	for (;;) {
-		for (n = length; n && name[n - 1] >= '0' && name[n - 1] <= '9'; n--)
-			;
+		n = without_digits(name, length);
 		if (n == length || n < 2 || name[n - 1] != '.')
-			return length;
+			break;
 		length = n - 1;
 	}
+	return counted && !strncmp(name, "__UNIQUE_ID_", 12) ? without_digits(name, length) : length;
 }
 
-/* Names that the compiler made have other numbers in the kernel, but are otherwise the same. */
-static bool fits_stem(const struct trial *t, const struct atom *a, uint64_t addr)
+/* What the relocations of data refer to. */
+static bool same_pointers(struct trial *t, const struct atom *a, uint64_t addr)
+{
+	size_t i;
+
+	for (i = 0; i < a->reloc_count; i++) {
+		const struct reloc *rel = &a->relocs[i];
+		uint64_t field = addr + rel->offset - a->start;
+		unsigned int width = arch_reloc_size(rel->type);
+		uint8_t held[8];
+
+		if (!width || width > sizeof(held) || !read_live(t, field, held, width) ||
+		    !refer(t, rel, arch_reloc_target(rel, held, field) - rel->delta))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Names that the compiler made have other numbers in the kernel, but are otherwise
+ * the same.  What earlier updates changed may have counted otherwise, too: which
+ * one it is is then told by what it refers to, as the text of a message.
+ */
+static bool fits_stem(struct trial *t, const struct atom *a, uint64_t addr)
 {
 	const char *name = a->symbol->name;
 	const struct live_symbol *s, *end;
-	size_t length = stem_length(name), count;
+	bool counted = t->m->onto_count > 0;
+	size_t length = stem_length(name, counted), count;
 
 	if (!t->m->lists_data && !section_is_text(a->section))
 		return true;
 	s = live_symbols(t->m->live, &count);
 	for (end = s + count, s = live_symbol_at(t->m->live, addr, NULL); s && s < end && s->addr <= addr; s++)
-		if (s->addr == addr && is_ours(t->m, s) &&
-		    stem_length(s->name) == length && !memcmp(s->name, name, length))
-			return true;
+		if (s->addr == addr && is_ours(t->m, s) && stem_length(s->name, counted) == length &&
+		    !memcmp(s->name, name, length))
+			return length == stem_length(name, false) || same_pointers(t, a, addr);
 	return false;
 }
 
@@ -123,10 +156,25 @@ static bool fits_undefined(const struct trial *t, const struct reloc *rel, uint6
 }
 
 /*
+ * Code without a name: nothing goes any more to what stands beside alternatives, and
+ * what is in the function's own section is as far from it as there.
+ */
+static bool fits_nameless(const struct trial *t, const struct atom *a, uint64_t addr)
+{
+	const struct atom *pre = t->function->pre;
+
+	if (!section_is_text(a->section))
+		return true;
+	if (!strncmp(a->section->name, ".altinstr", 9))
+		return false;
+	return a->section != pre->section || addr - t->function->addr == a->start - pre->start;
+}
+
+/*
  * What the kernel lists a name for is at one of its addresses.  The compiler
  * may have given its own names, with a dot, other numbers there.
  */
-static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t addr)
+static bool fits_name(struct trial *t, const struct reloc *rel, uint64_t addr)
 {
 	const struct symbol *name = rel->target ? rel->target->symbol : rel->symbol;
 	const char *module = rel->target && !t->m->onto_count ? t->m->target : NULL;
@@ -134,7 +182,7 @@ static bool fits_name(const struct trial *t, const struct reloc *rel, uint64_t a
 	bool any = false;
 
 	if (!name || !*name->name)
-		return true;
+		return !rel->target || fits_nameless(t, rel->target, addr);
 	if (symbol_is_undefined(name))
 		return fits_undefined(t, rel, addr);
 	if (rel->target && strchr(name->name, '.'))
@@ -250,7 +298,7 @@ static bool is_copied(const struct atom *a)
 		return true;
 	if (a->reloc_count || a->symbol->bind != STB_LOCAL)
 		return false;
-	return stem_length(a->symbol->name) < strlen(a->symbol->name);
+	return stem_length(a->symbol->name, false) < strlen(a->symbol->name);
 }
 
 static int compare_atom(const void *atom, const void *f)

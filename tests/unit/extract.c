@@ -169,6 +169,15 @@ static void calls_and_addresses(void **state)
 	assert_no_reference("jumper", "dir/file.o:f");
 }
 
+/* A timer that starts itself again: after an undo it must not run what is gone. */
+static void an_own_address(void **state)
+{
+#define OWN(k) "void later(void (*)(int)); static void f(int x) { later(f); external(x + " k "); } void g(int x) { f(x); }"
+	extract(OWN("1"), OWN("2"));
+	must_refer("f", "dir/file.o:f");
+	assert_false(extraction->escapes);
+}
+
 /* The new function must never get into the old one's cold part, whose stack may look otherwise. */
 static void cold_parts(void **state)
 {
@@ -624,7 +633,7 @@ static void bytes_are_reproducible(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses),
+		T(what_changed_and_no_more), T(the_list_of_functions), T(calls_and_addresses), T(an_own_address),
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(ends_and_beginnings), T(messages_one_after_the_other), T(sites_of_unknown_sections), T(hooks),

@@ -363,6 +363,9 @@ static void alternatives(void **state)
 	TRIES(true, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; int3; int3");
 	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 662f; int3; int3; int3");
 	TRIES(false, "nop; nop; nop; nop; nop", ALT("5, 5", ".byte 0xe9; .long 663f - . - 4"), "jmp.d8 663f; int3; ret; int3");
+	TRIES(false, "nop; nop; nop; nop; nop; nop", ALT("6, 5", ".byte 0xe9; .long 663f - . - 4"), ".byte 0xe9; .long 663f - . - 4; int3");
+	/* Nothing goes any more to what stands beside alternatives. */
+	TRIES(false, "jmp.d32 .Lbeside", ALT("5, 5", "call two") ".pushsection .altinstr_aux,\\\"ax\\\"\\n .Lbeside: nop\\n .popsection\\n", ".byte 0xe9; .long 0x100");
 	/* Nine NOPs and more are a jump over INT3. */
 	TRIES(true, ".fill 12, 1, 0x90", ALT("12, 5", "call two"), "jmp.d8 662f; .fill 10, 1, 0xcc");
 	TRIES(true, ".fill 12, 1, 0x90", ALT("12, 2", "inc %eax"), "inc %eax; jmp.d8 662f; .fill 8, 1, 0xcc");
@@ -674,6 +677,20 @@ static void where_a_jump_would_be_overwritten(void **state)
 	assert_null(prove_entry(later, later)->blocked);
 }
 
+/* A lock prefix that is none on one processor becomes one where a second one can come. */
+static void where_a_lock_may_come(void **state)
+{
+#define UP(list, lock) list FUNCTION("call __fentry__; 661: " lock "incl (%rdi); mov %edi, %eax; ret\\n" LOCKS, "16")
+	static const char object[] = UP("", "lock "), none[] = UP("", ".byte 0x3e; ");
+	static const char can[] = UP("void *other, *smp_alt_modules = &other;\n", ".byte 0x3e; ");
+	static const char cannot[] = UP("void *smp_alt_modules = &smp_alt_modules;\n", ".byte 0x3e; ");
+
+	assert_null(prove_entry(object, object)->blocked);
+	assert_non_null(prove_entry(object, none)->blocked);
+	assert_non_null(prove_entry(object, can)->blocked);
+	assert_null(prove_entry(object, cannot)->blocked);
+}
+
 /* Prefixes that an older processor takes as another instruction are not the same branch. */
 static void branches_with_prefixes(void **state)
 {
@@ -725,7 +742,7 @@ int main(void)
 		T(ends_of_strings), T(exit_code), T(statics_of_one_name), T(weak_functions),
 		T(short_and_long_jumps), T(alternatives), T(alternatives_that_call), T(jump_labels),
 		T(paravirt_calls), T(direct_calls), T(lock_prefixes), T(runtime_constants), T(returns), T(indirect_calls), T(static_calls),
-		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten),
+		T(where_a_jump_can_be_written), T(where_a_jump_would_be_overwritten), T(where_a_lock_may_come),
 		T(branches_with_prefixes), T(survives_damaged_objects),
 	};
 

@@ -13,20 +13,24 @@ static char *const ids[] = { ONE, TWO };
 
 /*
  * What the patches change: f twice, g is new in the first one, with a variable
- * and a string of its own.  A table has f's address, h calls it.
+ * and a string of its own.  A table has f's address, f passes its own on, h calls
+ * it.  The names of what h passes on count on from what stands before.
  */
 #define CODE(fresh, f, h)                                                                          \
+	"#define CAT2(a, b) a##b\n#define CAT(a, b) CAT2(a, b)\n"                                  \
+	"#define NOTE(n, said) ({ static struct { const char *text; int flags; } n = { said, 0 }; use(&n); })\n" \
 	"static int state; static const char *const names[] = { \"x\", \"y\" };\n"                 \
 	"extern void use(const void *);\n" fresh                                                   \
 	"noinline static int f(int x) { static const int sizes[] = { 5, 6, 7 };\n"                 \
 	"if (unlikely(x > 9)) { fail(x); fail(x + 1); }\n"                                         \
-	"report(names[x & 1], sizes[x & 3]); return state++ + " f "; }\n"                          \
+	"use(f); report(names[x & 1], sizes[x & 3]); return state++ + " f "; }\n"                  \
 	"noinline static int e(int x) { static const int sizes[] = { 8, 9, 10, 11 };\n"            \
 	"report(names[x & 1], sizes[x & 3]); return x; }\n"                                        \
 	"static int (*const table[])(int) = { f, e };\n"                                           \
-	"int h(int x) { use(table); return e(f(x)) + " h "; }\n"
+	"int h(int x) { use(table); NOTE(CAT(__UNIQUE_ID_note, __COUNTER__), \"one\");\n"           \
+	"NOTE(CAT(__UNIQUE_ID_note, __COUNTER__), \"two\"); return e(f(x)) + " h "; }\n"
 #define FRESH(what)                                                                                \
-	"static int fresh = 3; noinline static int g(int x) { report(\"new\", fresh++); return x * " what "; }\n"
+	"enum { counted = __COUNTER__ }; static int fresh = 3; noinline static int g(int x) { report(\"new\", fresh++); return x * " what "; }\n"
 
 static const char original[] = CODE("", "x", "1");
 static const char first[] = CODE(FRESH("7"), "g(x)", "1");

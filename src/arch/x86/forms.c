@@ -457,7 +457,7 @@ enum form form_thunk(struct walk *k, struct cursor *c, const struct step *s)
 
 	/* ENDBR where nothing jumps to is overwritten (apply_seal_endbr()). */
 	if (s->pre.length == 4 && !memcmp(s->pre_bytes, endbr, 4)) {
-		if (!memcmp(s->run_bytes, endbr, 4) || !memcmp(s->run_bytes, poison, 4)) {
+		if (s->run.length == 4 && (!memcmp(s->run_bytes, endbr, 4) || !memcmp(s->run_bytes, poison, 4))) {
 			if (c->atom == k->w->pre && !c->run)
 				k->w->jump_offset = 4;
 			return equal(c, 4, 4);

@@ -40,10 +40,6 @@ static void note_branch(struct walk *k, uint64_t pre_target, uint64_t run_target
 
 bool walk_refer(struct walk *k, const struct reloc *rel, uint64_t target)
 {
-	if (rel->target == k->w->pre) {
-		note_branch(k, rel->delta, target - k->w->addr);
-		return true;
-	}
 	return k->w->ops->refer(k->w->arg, rel, target - rel->delta);
 }
 
@@ -215,16 +211,14 @@ static bool is_long_filling(const uint8_t *text, uint64_t at, uint64_t end, unsi
 	return true;
 }
 
-/* Behind a jump that became shorter INT3 may stand (apply_relocation(), since 6.7). */
+/* Behind a jump that became shorter three INT3 may stand (apply_relocation(), since 6.7). */
 static void skip_traps(const struct walk *k, struct cursor *c, uint64_t jump, uint64_t run_end)
 {
-	ZydisDecodedInstruction insn;
+	static const uint8_t traps[] = { 0xcc, 0xcc, 0xcc };
+	const uint8_t *text = k->w->text;
 
-	if (!x86_decode(k->w->text + jump, run_end - jump, &insn) ||
-	    insn.mnemonic != ZYDIS_MNEMONIC_JMP)
-		return;
-	while (c->run < run_end && k->w->text[c->run] == 0xcc)
-		c->run++;
+	if (text[jump] == 0xeb && c->run == jump + 2 && c->run + 3 <= run_end && !memcmp(text + c->run, traps, 3))
+		c->run += 3;
 }
 
 bool walk_filled(struct walk *k, struct cursor *c, uint64_t end, uint64_t run_end)
@@ -397,6 +391,30 @@ static bool follow(struct walk *k)
 }
 
 /*
+ * When a second CPU comes, the kernel writes a lock prefix wherever it once made
+ * one 0x3e, and 0x3e is there then: in an instruction, or in our jump.  It keeps
+ * no list of these places where it never can (alternatives_smp_module_add()).
+ */
+static bool locks_may_come(const struct arch_walk *w)
+{
+	uint64_t list = w->ops->lookup(w->arg, "smp_alt_modules"), first;
+
+	return !list || !w->ops->read(w->arg, list, &first, sizeof(first)) || first != list;
+}
+
+/* Whether the kernel writes to the place of @e, which is at @at, whenever it likes; *@size: how many bytes. */
+static bool is_rewritten(const struct arch_walk *w, const struct table_entry *e, uint64_t at, unsigned int *size)
+{
+	const char *section = e->table->section;
+
+	*size = 5;
+	if (!strcmp(section, "__jump_table") || !strcmp(section, ".static_call_sites"))
+		return true;
+	*size = 1;
+	return !strcmp(section, ".smp_locks") && at < w->size && w->text[at] == 0x3e && locks_may_come(w);
+}
+
+/*
  * The jump goes behind the ftrace site, so that tracing goes on working.  What
  * is there must be the function's own, or the filling behind it, and nothing
  * that the kernel rewrites while it runs.
@@ -408,7 +426,7 @@ static void find_room(struct walk *k)
 	uint64_t end = w->run_size, jump = 5;
 	size_t n, i;
 	const struct table_entry *e = tables_of(w->tables, w->pre, &n);
-	unsigned int length;
+	unsigned int length, bytes;
 
 	while (end < w->jump_offset + jump && end < w->size &&
 	       (w->text[end] == 0xcc || is_filling(w->text, end, w->size, &length)))
@@ -421,10 +439,7 @@ static void find_room(struct walk *k)
 	for (i = 0; i < n; i++) {
 		uint64_t at = e[i].relocs[0].delta;
 
-		if (strcmp(e[i].table->section, "__jump_table") &&
-		    strcmp(e[i].table->section, ".static_call_sites"))
-			continue;
-		if (at < w->jump_offset + jump && at + 5 > w->jump_offset)
+		if (at < w->jump_offset + jump && is_rewritten(w, &e[i], at, &bytes) && at + bytes > w->jump_offset)
 			w->blocked = rewritten;
 	}
 	/* Where objtool has not run, only the relocation tells a static call. */
