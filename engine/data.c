@@ -3,7 +3,14 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include "stop.h"
+
+/* Before 5.13 the kernel cannot write to its own constants, for which it has large pages (vmalloc_to_page()). */
+static bool can_write(const struct kmend_object *object)
+{
+	return LINUX_VERSION_CODE >= KERNEL_VERSION(5, 13, 0) || !object->read_only || object->addr >= MODULES_VADDR;
+}
 
 bool objects_are_valid(const struct kmend_update *given)
 {
@@ -11,7 +18,7 @@ bool objects_are_valid(const struct kmend_update *given)
 	u32 i;
 
 	for (i = 0; i < given->object_count; i++, object++) {
-		if (!object->addr || !object->name || !object->size ||
+		if (!object->addr || !object->name || !object->size || !can_write(object) ||
 		    !within_module(object->content, given->owner) ||
 		    !within_module(object->content + object->size - 1, given->owner))
 			return false;

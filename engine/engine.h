@@ -8,7 +8,7 @@
  * kretprobe_inst_table are global there:
  *
  *	__tracepoint_sched_switch	watch.c
- *	find_module			modules.c
+ *	find_module			holds.c, modules.c
  *	ftrace_lock			probes.c, as are the next three
  *	ftrace_rec_iter_next
  *	ftrace_rec_iter_record
@@ -18,7 +18,7 @@
  *	kallsyms_lookup_size_offset	stacks.c
  *	kprobe_mutex			probes.c
  *	kretprobe_inst_table		stacks.c; before 5.11
- *	put_task_stack			stacks.c; exported by some
+ *	put_task_stack			move.c, stacks.c; exported by some
  *	stack_trace_save_tsk_reliable	stacks.c
  *	stop_machine_cpuslocked		switch.c; stop_machine() takes the hotplug lock,
  *					which must be taken before text_mutex
@@ -51,10 +51,9 @@ struct part {
 	struct list_head list;		/* parts */
 	struct update *update;
 	const struct kmend_update *given;
-	struct module *target;		/* NULL for vmlinux; valid while in or chosen */
+	struct module *target;		/* NULL for vmlinux, and where it has gone */
 	bool in;			/* switched in; it then holds its own module */
 	bool chosen;			/* takes part in the switch under way */
-	bool pinned;			/* holds the target, too */
 	void *saved;			/* what its objects held before, one after another; while applied */
 	bool begun;			/* its pre hooks were called in this try */
 };
@@ -138,24 +137,58 @@ int sysfs_add_update(struct update *update);
 int name_late(const char *id, const char *name);
 
 /*
- * modules.c: take hold of the modules of every chosen part; their targets must
- * be where the proof saw them, loading if @late.  Where one is gone, on its way,
- * or elsewhere, the return is -ENODEV and nothing is held.
+ * modules.c: take hold of the modules of every chosen part; their targets must be
+ * loading if @late, else loaded.  Where one is gone or on its way, the return is
+ * -ENODEV and nothing is held.
  */
 int hold_modules(bool late);
 void drop_modules(void);
 
-/*
- * Hold the targets, of all parts, that must not go, and only these.
- * Return: 0; -ENODEV where one is going.
- */
-int pin_targets(void);
+/* Of one that is in and whose target goes. */
+void drop_part(struct part *part);
+
+/* Must the target of @part, which is in, not go? */
+bool must_stay(const struct part *part);
 
 /* Is it loading or loaded? */
 bool module_runs(const char *name);
 
-/* @mod goes.  Return: whether a part for it was in. */
-bool forget_target(const struct module *mod);
+/* Where its text begins. */
+u64 module_text(const struct module *mod);
+
+/*
+ * holds.c: @part begins and ends to be that of its module.
+ * Return: 0; -ENODEV where its target is not held.
+ */
+int hold_register(struct part *part);
+void hold_unregister(const struct part *part);
+
+/* Module @owner has gone: an update module lets go of its target. */
+void hold_release(const struct module *owner);
+
+/* What failed to load is no more; under switch_lock. */
+void holds_forget_failed(void);
+
+/*
+ * Hold the targets, of all update modules, that must not go, and only these;
+ * under switch_lock.  Return: 0; -ENODEV where one is going.
+ */
+int pin_targets(void);
+
+/* @target goes.  Return: whether there are update modules for it. */
+bool forget_target(const struct module *target);
+
+/*
+ * Wait until no update module for @target is loading or unloading.
+ * Return: whether that was within @seconds.
+ */
+bool holds_settle(const struct module *target, unsigned int seconds);
+
+/* What is loaded for @target, which is about to be gone, could not be unloaded safely ever after: it stays. */
+void holds_leave(const struct module *target);
+
+int holds_init(void);
+void holds_exit(void);
 
 /* order.c: does @part replace, or use, something that @below brought, and what? */
 bool stands_on(const struct part *part, const struct part *below, const char **what);
@@ -198,7 +231,8 @@ void objects_forget(struct part *part);
  * late.c: the names of modules that an update awaits; under switch_lock.
  * late_has() takes NULL for any update or name, late_absent() looks whether those that no
  * part was registered for are not loaded, late_waits() whether one is loading and
- * waits for @update.
+ * waits for @update.  late_is_waiting() tells of one that is loading whether it
+ * waits for any; under switch_lock.
  */
 int late_add(const struct update *update, const char *name);
 void late_forget(const struct update *update);
@@ -207,6 +241,7 @@ bool late_absent(const struct update *update);
 bool late_waits(const struct update *update, const char *name);
 int late_emit(const struct update *update, char *buf);
 int late_answer(const char *name);
+bool late_is_waiting(const struct module *mod);
 int late_init(void);
 void late_exit(void);
 

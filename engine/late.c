@@ -149,6 +149,16 @@ bool late_waits(const struct update *update, const char *name)
 	return false;
 }
 
+bool late_is_waiting(const struct module *mod)
+{
+	struct late_wait *wait;
+	bool found = false;
+
+	list_for_each_entry(wait, &waits, list)
+		found |= wait->loads && wait->mod == mod;
+	return found;
+}
+
 /* Does an update that is applied lack its part for @mod? */
 static bool is_unfixed(const struct module *mod)
 {
@@ -189,6 +199,7 @@ int late_answer(const char *name)
 	int err = -ENOENT;
 
 	mutex_lock(&switch_lock);
+	holds_forget_failed();
 	list_for_each_entry(wait, &waits, list) {
 		if (strcmp(wait->mod->name, name))
 			continue;
@@ -206,8 +217,12 @@ static void on_going(const struct module *mod)
 	mutex_lock(&switch_lock);
 	any = forget_target(mod);
 	mutex_unlock(&switch_lock);
-	if (any)
-		ask_user_space(mod, false);
+	if (!any)
+		return;
+	ask_user_space(mod, false);
+	holds_settle(mod, late_seconds);
+	holds_leave(mod);
+	holds_settle(mod, late_seconds);
 }
 
 static int on_coming(const struct module *mod)
@@ -215,7 +230,11 @@ static int on_coming(const struct module *mod)
 	if (!is_unfixed(mod))
 		return 0;
 	ask_user_space(mod, true);
-	/* From here on nothing can be switched in any more, see late_waits(). */
+	/* From here on nothing arrives for it any more, see late_is_waiting(). */
+	if (!holds_settle(mod, late_seconds)) {
+		pr_warn("kmend: module %s: its update neither loads nor fails\n", mod->name);
+		return 0;
+	}
 	if (!is_unfixed(mod))
 		return 0;
 	pr_warn("kmend: module %s %s: its update could not be switched in\n", mod->name,
@@ -231,6 +250,8 @@ static int on_module(struct notifier_block *nb, unsigned long state, void *data)
 {
 	const struct module *mod = data;
 
+	if (state == MODULE_STATE_GOING)
+		hold_release(mod);
 	if (!late_has(NULL, mod->name))
 		return NOTIFY_DONE;
 	if (state == MODULE_STATE_COMING)

@@ -14,10 +14,15 @@ static int __init engine_init(void)
 	err = sysfs_init();
 	if (err)
 		goto text;
-	err = late_init();
+	err = holds_init();
 	if (err)
 		goto sysfs;
+	err = late_init();
+	if (err)
+		goto holds;
 	return 0;
+holds:
+	holds_exit();
 sysfs:
 	sysfs_exit();
 text:
@@ -28,6 +33,7 @@ text:
 static void __exit engine_exit(void)
 {
 	late_exit();
+	holds_exit();
 	sysfs_exit();
 	move_exit();
 	watch_exit();

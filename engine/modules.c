@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Hold on to the modules that a switch relies on. */
+/* The modules that a switch relies on. */
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include "stop.h"
@@ -10,7 +10,7 @@
  * this macro and made it an array.
  */
 #ifdef for_each_mod_mem_type
-static u64 text_base(const struct module *mod)
+u64 module_text(const struct module *mod)
 {
 	return (u64)mod->mem[MOD_TEXT].base;
 }
@@ -29,7 +29,7 @@ unsigned int module_memory(const struct module *mod, struct text_range *ranges)
 	return count;
 }
 #else
-static u64 text_base(const struct module *mod)
+u64 module_text(const struct module *mod)
 {
 	return (u64)mod->core_layout.base;
 }
@@ -47,37 +47,6 @@ unsigned int module_memory(const struct module *mod, struct text_range *ranges)
 }
 #endif
 
-/* One that loads or unloads still changes its own text; one that loads late waits for us. */
-static bool is_ready(const struct module *mod, bool late)
-{
-	return mod->state == (late ? MODULE_STATE_COMING : MODULE_STATE_LIVE);
-}
-
-/*
- * No reference is taken: until late.c knows that it goes, which takes
- * switch_lock, it is there.
- */
-static int find_target(struct part *part, bool late)
-{
-	const struct kmend_target *target = part->given->target;
-	struct module *mod;
-
-	part->target = NULL;
-	if (!strcmp(target->name, "vmlinux"))
-		return 0;
-
-	/* find_module() wants RCU-sched. */
-	rcu_read_lock_sched();
-	mod = find_module(target->name);
-	if (mod && is_ready(mod, late) && text_base(mod) == target->base)
-		part->target = mod;
-	rcu_read_unlock_sched();
-	if (part->target)
-		return 0;
-	pr_warn("kmend: %s: module %s is not where it was proved\n", part->given->id, target->name);
-	return -ENODEV;
-}
-
 bool module_runs(const char *name)
 {
 	const struct module *mod;
@@ -90,14 +59,19 @@ bool module_runs(const char *name)
 	return runs;
 }
 
+/* One that loads or unloads still changes its own text; one that loads late waits for us. */
+static bool is_ready(const struct module *mod, bool late)
+{
+	return mod->state == (late ? MODULE_STATE_COMING : MODULE_STATE_LIVE);
+}
+
 /* In the init of an update module that is late, it is not live either. */
 static int hold_part(struct part *part, bool late)
 {
 	struct module *owner = part->given->owner;
-	int err = find_target(part, late);
 
-	if (err)
-		return err;
+	if (strcmp(part->given->target->name, "vmlinux") && !(part->target && is_ready(part->target, late)))
+		return -ENODEV;
 	if (!try_module_get(owner))
 		return -ENODEV;
 	part->in = is_ready(owner, late);
@@ -133,11 +107,18 @@ int hold_modules(bool late)
 	return err;
 }
 
-static void drop_part(struct part *part)
+static void let_go(struct part *part)
 {
 	if (part->in)
 		module_put(part->given->owner);
 	part->in = false;
+}
+
+void drop_part(struct part *part)
+{
+	pr_info("kmend: %s: module %s is gone\n", part->update->id, part->given->target->name);
+	objects_forget(part);
+	let_go(part);
 }
 
 void drop_modules(void)
@@ -145,7 +126,7 @@ void drop_modules(void)
 	struct part *part;
 
 	for_each_part(part) {
-		drop_part(part);
+		let_go(part);
 		part->chosen = false;
 	}
 	pin_targets();
@@ -168,45 +149,9 @@ static bool is_stood_on(const struct part *below)
  * back; or where code outside of it uses what the update brought, for which the
  * loader holds the update's module, beside the reference of the part itself.
  */
-static bool must_stay(const struct part *part)
+bool must_stay(const struct part *part)
 {
 	return !late_has(part->update, part->given->target->name) || part->given->hook_count ||
 	       is_stood_on(part) ||
 	       (is_ready(part->given->owner, false) && module_refcount(part->given->owner) > 1);
-}
-
-int pin_targets(void)
-{
-	struct part *part;
-	int err = 0;
-
-	for_each_any_part(part) {
-		bool pin = part->in && part->target && must_stay(part);
-
-		if (pin && !part->pinned && !try_module_get(part->target)) {
-			err = -ENODEV;
-			continue;
-		}
-		if (!pin && part->pinned)
-			module_put(part->target);
-		part->pinned = pin;
-	}
-	return err;
-}
-
-bool forget_target(const struct module *mod)
-{
-	struct part *part;
-	bool any = false;
-
-	for_each_any_part(part) {
-		if (!part->in || part->target != mod)
-			continue;
-		pr_info("kmend: %s: module %s is gone\n", part->update->id, mod->name);
-		objects_forget(part);
-		drop_part(part);
-		any = true;
-	}
-	pin_targets();
-	return any;
 }

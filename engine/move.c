@@ -61,12 +61,18 @@ static void on_edge(struct callback_head *work)
 
 bool can_move(struct task_struct *task)
 {
+	bool restarts;
+
 	if (!(thread_state(task) & TASK_INTERRUPTIBLE))
 		return false;
 	if (task->flags & PF_KTHREAD)
 		return true;
-	return !(task->flags & (PF_IO_WORKER | PF_USER_WORKER)) &&
-	       call_restarts(task, task_pt_regs(task));
+	/* It may be dead by now. */
+	if (task->flags & (PF_IO_WORKER | PF_USER_WORKER) || !try_get_task_stack(task))
+		return false;
+	restarts = call_restarts(task, task_pt_regs(task));
+	put_task_stack(task);
+	return restarts;
 }
 
 static void move_user(struct task_struct *task)

@@ -183,6 +183,7 @@ static int change_names(struct update *update, const char *name)
 			err = late_add(update, name);
 		else
 			late_forget(update);
+		holds_forget_failed();
 	}
 	mutex_unlock(&switch_lock);
 	return err;
@@ -208,6 +209,14 @@ int name_late(const char *id, const char *name)
 	return err;
 }
 
+static void forget_part(struct part *part)
+{
+	mutex_lock(&switch_lock);
+	hold_unregister(part);
+	mutex_unlock(&switch_lock);
+	kfree(part);
+}
+
 int kmend_register(struct kmend_update *given)
 {
 	struct part *part;
@@ -222,10 +231,10 @@ int kmend_register(struct kmend_update *given)
 	given->engine = part;
 
 	mutex_lock(&registry_lock);
-	err = register_part(part);
-	mutex_unlock(&registry_lock);
+	err = hold_register(part) ?: register_part(part);
 	if (err)
-		kfree(part);
+		forget_part(part);
+	mutex_unlock(&registry_lock);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kmend_register);
@@ -239,8 +248,8 @@ void kmend_unregister(struct kmend_update *given)
 	list_del(&part->list);
 	mutex_unlock(&switch_lock);
 	remove_empty(part->update);
+	forget_part(part);
 	mutex_unlock(&registry_lock);
-	kfree(part);
 
 	/* The new code may have queued RCU callbacks that are part of it. */
 	rcu_barrier();

@@ -167,15 +167,16 @@ static bool only_returns(const struct stop *stop, const struct text_range *range
 }
 
 /*
- * Does @task lie still?  Outside of the stop it does as long as nobody can wake
- * it, who would take the lock that the caller holds.  Through kretprobes the
- * unwinder goes by their list, and some kernels warn of one that is not asleep.
+ * Is @task asleep?  It stays so as long as nobody can wake it, who would take the
+ * lock that the caller holds.  Of one that was preempted, in the stop, the unwinder
+ * of some kernels sees less than there is: before 6.4 a stack ends where a thunk
+ * for indirect branches, or the return to a tracer, is (UNWIND_HINT_EMPTY).
+ * Through kretprobes it goes by their list, and some kernels warn of one that is
+ * not asleep.
  */
-static bool can_unwind(const struct stop *stop, struct task_struct *task)
+static bool can_unwind(struct task_struct *task)
 {
-	bool stopped = READ_ONCE(stop->step);
-
-	return !first_instance(task) && (stopped || (!task->on_rq && !task->on_cpu));
+	return !first_instance(task) && !task->on_rq && !task->on_cpu;
 }
 
 /*
@@ -193,7 +194,7 @@ static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
 	if (!IS_ENABLED(CONFIG_HAVE_RELIABLE_STACKTRACE) || task == current || is_idle_task(task))
 		return false;
 	raw_spin_lock_irqsave(&task->pi_lock, flags);
-	if (can_unwind(stop, task))
+	if (can_unwind(task))
 		count = stack_trace_save_tsk_reliable(task, addrs, ARRAY_SIZE(addrs));
 	raw_spin_unlock_irqrestore(&task->pi_lock, flags);
 	for (i = 0; i < count; i++) {

@@ -258,6 +258,8 @@ int sysfs_init(void)
 	request.worker = kthread_create_worker(0, "kmend");
 	if (IS_ERR(request.worker))
 		return PTR_ERR(request.worker);
+	/* Since 6.14 it would wait for its first work, and be taken for one that hangs. */
+	wake_up_process(request.worker->task);
 	root = kobject_create_and_add("kmend", kernel_kobj);
 	folder = root ? kobject_create_and_add("updates", root) : NULL;
 	if (folder && !sysfs_create_files(root, root_attrs))

@@ -143,17 +143,31 @@ static struct error *unload(const struct host_update *u, const char *module)
 	return err;
 }
 
-static void unload_all(const struct host_updates *list, const char *module)
+/* First those that were made on top of it.  Those that are not applied, too: the kernel touches the module for them, too. */
+static void unload_top_down(const struct host_updates *list, size_t at, const char *module, bool *done)
 {
+	const struct host_update *u = &list->updates[at];
+	struct error *err;
 	size_t i;
 
-	for (i = list->count; i--;) {
-		struct error *err = awaits(&list->updates[i], module) ? unload(&list->updates[i], module) : NULL;
+	done[at] = true;
+	for (i = 0; i < list->count; i++)
+		if (!done[i] && host_record_is_onto(list->updates[i].id, u->id))
+			unload_top_down(list, i, module, done);
+	err = !u->applied || awaits(u, module) ? unload(u, module) : NULL;
+	if (err)
+		tell(u, module, err);
+	error_free(err);
+}
 
-		if (err)
-			tell(&list->updates[i], module, err);
-		error_free(err);
-	}
+static void unload_all(const struct host_updates *list, const char *module)
+{
+	_cleanup_free_ bool *done = xcalloc(list->count, sizeof(*done));
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (!done[i])
+			unload_top_down(list, i, module, done);
 }
 
 struct error *cmd_late(int argc, char **argv)

@@ -27,6 +27,7 @@ struct undo {
 		const struct host_update *update;	/* NULL where it is installed and not loaded */
 		struct host_record record;		/* before */
 		uint64_t pause_ns;
+		bool tried;				/* to be unloaded */
 		bool unloaded;
 	} *chosen;
 	size_t count;
@@ -146,18 +147,14 @@ static bool is_chosen(const struct undo *u, const char *id)
  */
 static struct error *check_above(const struct undo *u, const struct host_update *stays)
 {
-	struct host_record record;
-	struct error *err = NULL;
 	size_t i;
 
-	error_free(host_record_read(stays->id, &record));
-	for (i = 0; !err && record.manifest && i < record.manifest->onto_count; i++)
-		if (is_chosen(u, record.manifest->onto[i]))
-			err = refuse("ORDER",
-				     "update %s was made on top of update %s, and is applied: undo that first, or both together",
-				     stays->id, record.manifest->onto[i]);
-	host_record_free(&record);
-	return err;
+	for (i = 0; i < u->count; i++)
+		if (host_record_is_onto(stays->id, u->chosen[i].id))
+			return refuse("ORDER",
+				      "update %s was made on top of update %s, and is applied: undo that first, or both together",
+				      stays->id, u->chosen[i].id);
+	return NULL;
 }
 
 static struct error *check_order(const struct undo *u)
@@ -258,12 +255,12 @@ static bool unload_modules(const char *id)
 	return done;
 }
 
-static bool unload(const struct undone *undone)
+static bool unload(const struct undone *undone, bool may)
 {
 	const char *id = undone->id;
 	bool unloaded;
 
-	if (!may_unload(undone)) {
+	if (!may) {
 		log_info("%s: its modules stay loaded", id);
 		went_well(host_late_forget(id));
 		return false;
@@ -273,6 +270,25 @@ static bool unload(const struct undone *undone)
 	if (unloaded)
 		went_well(host_record_remove(id));
 	return unloaded;
+}
+
+/* First those that were made on top of it, and use what it brought: where one stays, it does. */
+static void unload_top_down(struct undo *u, struct undone *undone)
+{
+	bool may = undone->update && may_unload(undone);
+	size_t i;
+
+	undone->tried = true;
+	for (i = 0; i < u->count; i++) {
+		struct undone *above = &u->chosen[i];
+
+		if (above == undone || !host_record_is_onto(above->id, undone->id))
+			continue;
+		if (!above->tried)
+			unload_top_down(u, above);
+		may &= above->unloaded || !above->update;
+	}
+	undone->unloaded = undone->update && unload(undone, may);
 }
 
 /* The engine goes when no update needs it. */
@@ -362,7 +378,8 @@ static struct error *clean_up(struct undo *u, char **asked, size_t count)
 	read_pauses(u);
 	err = error_prefix(undone_drop(ids, u->count), "it is undone, but may be applied again after a reboot");
 	for (i = 0; i < u->count; i++)
-		u->chosen[i].unloaded = u->chosen[i].update && unload(&u->chosen[i]);
+		if (!u->chosen[i].tried)
+			unload_top_down(u, &u->chosen[i]);
 	record(u, asked, count, NULL);
 	/* Else what comes next tries it again. */
 	if (!err && went_well(undoing_end(ids, u->count)))

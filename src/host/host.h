@@ -182,6 +182,9 @@ struct error *host_record_write(const char *id, const char *manifest_json, size_
 struct error *host_record_read(const char *id, struct host_record *record) __must_use;
 void host_record_free(struct host_record *record);
 
+/* Whether the record of update @id tells that it was made on top of update @below. */
+bool host_record_is_onto(const char *id, const char *below);
+
 /* Its manifest as it stood in the pack; *@json is the caller's to free. */
 struct error *host_record_manifest(const char *id, void **json, size_t *size) __must_use;
 

@@ -56,6 +56,9 @@ struct error *host_module_error(const char *name, int errnum)
 		return refuse("MODULE-SIGNATURE",
 			      "the module %s cannot be loaded: the kernel takes only signed modules; " ENROL, name,
 			      certificate);
+	case ENODEV:	/* of the engine (engine/holds.c) */
+		return refuse("MODULE-MOVED",
+			      "the module that %s is for was unloaded or loaded again after the proof; try again", name);
 	case EEXIST:
 		return refuse("MODULE-EXISTS", "the module %s is loaded already", name);
 	default:

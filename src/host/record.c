@@ -77,6 +77,19 @@ void host_record_free(struct host_record *record)
 	*record = (struct host_record){ 0 };
 }
 
+bool host_record_is_onto(const char *id, const char *below)
+{
+	struct host_record record;
+	bool found = false;
+	size_t i;
+
+	error_free(host_record_read(id, &record));
+	for (i = 0; record.manifest && i < record.manifest->onto_count; i++)
+		found |= !strcmp(record.manifest->onto[i], below);
+	host_record_free(&record);
+	return found;
+}
+
 struct error *host_record_remove(const char *id)
 {
 	_cleanup_free_ char *folder = host_path(RECORDS "/%s", id);

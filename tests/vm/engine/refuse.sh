@@ -56,11 +56,16 @@ expect "no room for the jump" "*nvalid *" "$(load -s wrong version_proc_show)"
 expect "is not loaded" "" "$(grep '^wrong' /proc/modules)"
 
 # The module that is patched
+users()
+{
+	sed -n 's/^kmend_test_target [0-9]* \([0-9]*\) .*/\1/p' /proc/modules
+}
 insmod modules/kmend_test_target.ko
-load -b nap target_nap
-expect "another base" ENODEV "$(turn $nap 1)"
-expect "unload" "done" "$(unload nap)"
+expect "another base" "*No such device" "$(load -b nap target_nap)"
+expect "is not loaded" "" "$(grep '^nap' /proc/modules)"
+expect "nobody holds the target" 0 "$(users)"
 load nap target_nap
+expect "the target stays while an update for it is loaded" "*temporarily unavailable" "$(unload kmend_test_target)"
 expect "apply" "done" "$(turn $nap 1)"
 expect "no further module of an applied update" "*busy" "$(load loadavg loadavg_proc_show)"
 expect "undo" "done" "$(turn $nap 0)"
@@ -75,8 +80,9 @@ expect "undo" "done" "$(turn $nap 0)"
 echo 1 >/proc/kmend_nap
 expect "the old function is back" 1 "$(cat /proc/kmend_nap)"
 expect "the kernel's, too" "[0-9]*" "$(cut -d' ' -f1 /proc/loadavg)"
+expect "unload" "done" "$(unload nap)"
 expect "the target may go" "done" "$(unload kmend_test_target)"
-expect "without its target" ENODEV "$(turn $nap 1)"
+expect "without its target" "*No such device" "$(insmod /tmp/nap.ko 2>&1)"
 
 # A module whose code an update of something else calls
 insmod modules/kmend_test_target.ko
@@ -89,11 +95,6 @@ expect "unload" "done" "$(unload borrow)"
 expect "the module may go" "done" "$(unload kmend_test_target)"
 
 # One that may go and come, until an update of something else uses what was brought to it
-users()
-{
-	sed -n 's/^kmend_test_target [0-9]* \([0-9]*\) .*/\1/p' /proc/modules
-}
-unload nap >/dev/null
 unload loadavg >/dev/null
 insmod modules/kmend_test_target.ko
 ./bind -t $sys/late "await $nap kmend_test_target" >/dev/null
@@ -110,9 +111,11 @@ expect "undo of what uses it" "done" "$(turn $naps 0)"
 expect "nobody holds it" 0 "$(users)"
 expect "undo" "done" "$(turn $nap 0)"
 ./bind -t $sys/late "forget $nap" >/dev/null
+expect "an update for it is loaded yet" 1 "$(users)"
+expect "unload" "done" "$(unload nap)"
 expect "the module may go" "done" "$(unload kmend_test_target)"
 
-for module in naps cmdline same stacked nap; do
+for module in naps cmdline same stacked; do
 	expect "unload $module" "done" "$(unload $module)"
 done
 finish
