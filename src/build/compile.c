@@ -11,6 +11,7 @@
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <string.h>
 
@@ -227,13 +228,16 @@ static struct error *cache_pre(const struct tree *tree, const struct compiled *o
 	return file_write(target_path, target, strlen(target), 0644);
 }
 
-/* An object whose source is there but that kbuild knows no way to make is not part of this kernel. */
+/*
+ * An object whose source is there but that kbuild knows no way to make is not part
+ * of this kernel.  Whatever else keeps it from being made, as too little memory, is
+ * an error.
+ */
 static bool is_compiled(const char *output, const struct compiled *o)
 {
 	_cleanup_free_ char *no_rule = xasprintf("No rule to make target '%s'", o->name);
-	_cleanup_free_ char *failed = xasprintf("%s] Error", o->name);
 
-	return !strstr(output, no_rule) && strstr(output, failed);
+	return !strstr(output, no_rule);
 }
 
 static struct error *compile_failed(const char *output, const char *when, const struct compiled *o)
@@ -278,7 +282,7 @@ static bool mention_headers(const struct patches *p)
 	size_t i;
 
 	for (i = 0; p && i < p->count; i++)
-		if (strstr(p->texts[i], "kmend/"))
+		if (strstr(p->diffs[i], "kmend/"))
 			return true;
 	return false;
 }
@@ -332,19 +336,26 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 	return NULL;
 }
 
+/* Whether @word, "/path/of/source/net/a/../b.h", is the file @path of the source. */
+static bool is_file(const char *word, const char *path)
+{
+	_cleanup_free_ char *normal = path_normal(word);
+	size_t len = strlen(normal), n = strlen(path);
+
+	return len > n && normal[len - n - 1] == '/' && !strcmp(normal + len - n, path);
+}
+
 struct error *includes_patched(const struct patches *p, const char *path, bool *reached)
 {
 	_cleanup_free_ void *deps = NULL;
+	char *word, *save = NULL;
 	size_t size, i;
 
 	TRY(file_read(path, CMD_MAX, &deps, &size));
 	*reached = false;
-	for (i = 0; i < p->file_count; i++) {
-		/* "  /path/of/source/include/net/sock.h \\" */
-		_cleanup_free_ char *line = xasprintf("/%s \\\n", p->files[i].path);
-
-		*reached |= strstr(deps, line) != NULL;
-	}
+	for (word = strtok_r(deps, " \t\n", &save); word && !*reached; word = strtok_r(NULL, " \t\n", &save))
+		for (i = 0; i < p->file_count; i++)
+			*reached |= ends_with(word, file_name(p->files[i].path)) && is_file(word, p->files[i].path);
 	return NULL;
 }
 

@@ -16,6 +16,7 @@ struct kbuild_folder {
 	char *folders;	/* " a b ", with paths */
 	char *modules;	/* " a.o b.o ", with paths: what each is linked to */
 	char *parts;	/* " a:x.o a:y.o ", with paths: of modules that are made of several */
+	bool failed;	/* make, on its makefile: it may be one that others include */
 };
 
 /*
@@ -67,8 +68,9 @@ static struct error *ask(struct kbuild *k, size_t index)
 	_cleanup_free_ char *srctree = xasprintf("srctree=%s", tree->source);
 	_cleanup_free_ char *folder = xasprintf("KMEND_FOLDER=%s", f->path);
 	_cleanup_free_ char *cc = xasprintf("CC=%s", tree->kit->compiler);
-	const char *argv[] = { "make", "-s", "--no-print-directory", "-f", "-", "SRCARCH=x86", "BITS=64",
-			       "objtree=.", srctree, folder, cc, "kmend-probe", NULL };
+	/* Makefiles include others by paths in the source, as the top one lets them. */
+	const char *argv[] = { "make", "-s", "--no-print-directory", "-I", tree->source, "-f", "-", "SRCARCH=x86",
+			       "BITS=64", "objtree=.", srctree, folder, cc, "kmend-probe", NULL };
 	struct process_options opts = { .argv = argv, .dir = tree->build, .env_add = build_environment,
 					.input = probe, .input_size = sizeof(probe) - 1,
 					.merge_stderr = true };
@@ -78,10 +80,21 @@ static struct error *ask(struct kbuild *k, size_t index)
 	if (f->objects)
 		return NULL;
 	TRY(tool_run(tree->kit, &opts, &status, &output));
+	f->failed = status;
 	f->objects = read_list(output, "@objects");
 	f->folders = read_list(output, "@folders");
 	f->modules = read_list(output, "@modules");
 	f->parts = read_list(output, "@parts");
+	return NULL;
+}
+
+/* The same of a folder that kbuild goes to, where lists that are cut short would be taken for whole ones. */
+static struct error *ask_descended(struct kbuild *k, size_t index)
+{
+	TRY(ask(k, index));
+	if (k->folders[index].failed)
+		return system_error(0, "make cannot read what is to be built in %s of %s", k->folders[index].path,
+				    k->tree->source);
 	return NULL;
 }
 
@@ -125,7 +138,7 @@ static struct error *is_descended(struct kbuild *k, const char *path, bool *desc
 		TRY(is_descended(k, above, &there));
 		if (!there)
 			continue;
-		TRY(ask(k, index));
+		TRY(ask_descended(k, index));
 		*descended = lists(k->folders[index].folders, path);
 	}
 	k->folders[self].known = true;
@@ -145,7 +158,7 @@ static struct error *builds_as_named(struct kbuild *k, const char *object, bool 
 
 		TRY(is_descended(k, path, &there));
 		if (there) {
-			TRY(ask(k, index));
+			TRY(ask_descended(k, index));
 			*builds = lists(k->folders[index].objects, object);
 		}
 		if (is_top(path))
@@ -169,21 +182,6 @@ static struct error *find_foreign(struct kbuild *k)
 	return NULL;
 }
 
-/* "a/b/../../c/x.o" as "c/x.o". */
-static char *normal_path(const char *path)
-{
-	char *normal = xstrdup(path), *up;
-
-	while ((up = strstr(normal, "/../"))) {
-		char *from = up;
-
-		while (from > normal && from[-1] != '/')
-			from--;
-		memmove(from, up + 4, strlen(up + 4) + 1);
-	}
-	return normal;
-}
-
 /* The word of @list that stands for @object, where another folder's makefile lists it. */
 static char *find_word(const char *list, const char *object)
 {
@@ -191,7 +189,7 @@ static char *find_word(const char *list, const char *object)
 	char *word, *save = NULL;
 
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-		_cleanup_free_ char *normal = normal_path(word);
+		_cleanup_free_ char *normal = path_normal(word);
 
 		if (strstr(word, "/../") && !strcmp(normal, object))
 			return xstrdup(word);
@@ -216,7 +214,7 @@ static struct error *find_goal(struct kbuild *k, const char *object, char **goal
 		if (!there)
 			continue;
 		index = find_folder(k, path);
-		TRY(ask(k, index));
+		TRY(ask_descended(k, index));
 		*goal = find_word(k->folders[index].objects, object);
 	}
 	return NULL;

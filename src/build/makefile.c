@@ -129,7 +129,7 @@ bool makefile_only_lists_added(const struct tree *tree, const struct patches *p,
 	size_t i;
 
 	for (i = 0; i < p->count && lists; i++)
-		lists = read_changes(tree, p->texts[i], path, &before, &after);
+		lists = read_changes(tree, p->diffs[i], path, &before, &after);
 	for (i = 0; i < before.count && lists; i++)
 		lists = names_has(&after, before.list[i], strlen(before.list[i]));
 	for (i = 0; i < after.count && lists; i++)

@@ -2,9 +2,11 @@
 #include "build/patch.h"
 
 #include "build/lines.h"
+#include "build/unified.h"
 #include "util/file.h"
 #include "util/memory.h"
 #include "util/process.h"
+#include "util/string.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,13 +15,6 @@
 
 #define PATCH_MAX (64ul << 20)	/* bytes of a patch file */
 #define SOURCE_MAX (64ul << 20)	/* bytes of a source file */
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
 
 /* Below arch/, all but x86's own folder is other kernels' (arch/x86/um with ARCH=um). */
 static bool is_foreign(const char *path)
@@ -58,6 +53,9 @@ static enum patched_kind kind_of(const char *path)
 			return PATCHED_NOTHING;
 	if (is_foreign(path))
 		return PATCHED_NOTHING;
+	/* The table of the kernel's own decoder is made of it. */
+	if (!strcmp(path, "arch/x86/lib/x86-opcode-map.txt"))
+		return PATCHED_BUILD;
 	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
 	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
 	    ends_with(name, ".lds.S"))
@@ -107,20 +105,13 @@ static struct error *add_file(struct patches *p, const char *from, char *path)
 	return NULL;
 }
 
-static const char *next_line(const char *line)
-{
-	const char *eol = strchr(line, '\n');
-
-	return eol ? eol + 1 : NULL;
-}
-
 static struct error *find_files(struct patches *p, const char *from, const char *text)
 {
 	size_t files = 0, hunks = 0;
 	const char *line, *next;
 
-	for (line = text; line; line = next) {
-		next = next_line(line);
+	for (line = text; *line; line = next) {
+		next = unified_next(line);
 		if (!strncmp(line, "@@ -", 4))
 			hunks++;
 		/* patch(1) would do it, and nothing here names the file. */
@@ -128,7 +119,7 @@ static struct error *find_files(struct patches *p, const char *from, const char 
 			return refuse("PATCH-INVALID",
 				      "%s renames or copies a file without changing it (make it with git diff --no-renames)",
 				      from);
-		if (strncmp(line, "--- ", 4) || !next || strncmp(next, "+++ ", 4))
+		if (strncmp(line, "--- ", 4) || strncmp(next, "+++ ", 4))
 			continue;
 		for (int side = 0; side < 2; side++) {
 			char *path = path_of((side ? next : line) + 4);
@@ -151,18 +142,20 @@ static int file_order(const void *a, const void *b)
 	return strcmp(((const struct patched_file *)a)->path, ((const struct patched_file *)b)->path);
 }
 
-/* @text is taken over. */
+/* @text, which ends with a NUL, is taken over. */
 static struct error *add_patch(struct patches *p, const char *name, void *text, size_t size)
 {
 	p->paths = xreallocarray(p->paths, p->count + 1, sizeof(*p->paths));
 	p->texts = xreallocarray(p->texts, p->count + 1, sizeof(*p->texts));
 	p->sizes = xreallocarray(p->sizes, p->count + 1, sizeof(*p->sizes));
+	p->diffs = xreallocarray(p->diffs, p->count + 1, sizeof(*p->diffs));
 	p->paths[p->count] = xstrdup(name);
 	p->texts[p->count] = text;
-	p->sizes[p->count++] = size;
+	p->sizes[p->count] = size;
+	p->diffs[p->count++] = unified_only(text);
 	if (strlen(text) != size)
 		return refuse("PATCH-INVALID", "%s is no text", name);
-	TRY(find_files(p, name, text));
+	TRY(find_files(p, name, p->diffs[p->count - 1]));
 	qsort(p->files, p->file_count, sizeof(*p->files), file_order);
 	return NULL;
 }
@@ -208,12 +201,14 @@ void patches_free(struct patches *p)
 	for (i = 0; i < p->count; i++) {
 		free(p->paths[i]);
 		free(p->texts[i]);
+		free(p->diffs[i]);
 	}
 	for (i = 0; i < p->file_count; i++)
 		free(p->files[i].path);
 	free(p->paths);
 	free(p->texts);
 	free(p->sizes);
+	free(p->diffs);
 	free(p->files);
 	free(p);
 }
@@ -314,13 +309,13 @@ static struct error *restore_originals(const struct tree *tree)
 	return remove_tree(undo);
 }
 
-static struct error *apply_one(const char *dir, const char *path, const void *text, size_t size)
+static struct error *apply_one(const char *dir, const char *path, const char *diff)
 {
 	const char *argv[] = { "patch", "-p1", "--forward", "--batch", "--fuzz=0",
 			       "--no-backup-if-mismatch", "-r", "-", "-s", NULL };
 	struct process_options opts = { .argv = argv, .dir = dir,
-					.env_add = build_environment, .input = text,
-					.input_size = size, .merge_stderr = true };
+					.env_add = build_environment, .input = diff,
+					.input_size = strlen(diff), .merge_stderr = true };
 	_cleanup_free_ char *output = NULL;
 	int status;
 
@@ -361,7 +356,7 @@ struct error *patch_apply_in(const char *dir, const struct patches *p)
 	size_t i;
 
 	for (i = 0; i < p->count; i++)
-		TRY(apply_one(dir, p->paths[i], p->texts[i], p->sizes[i]));
+		TRY(apply_one(dir, p->paths[i], p->diffs[i]));
 	return NULL;
 }
 

@@ -25,7 +25,8 @@ struct patched_file {
 
 struct patches {
 	char **paths;		/* the patch files, in the order given */
-	void **texts;
+	void **texts;		/* what is in them */
+	char **diffs;		/* the diffs alone (build/unified.h) */
 	size_t *sizes;
 	size_t count;
 	struct patched_file *files;	/* what they touch, sorted, each once */

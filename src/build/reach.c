@@ -7,6 +7,7 @@
 #include "util/log.h"
 #include "util/memory.h"
 #include "util/process.h"
+#include "util/string.h"
 
 #include <limits.h>
 #include <string.h>
@@ -34,13 +35,6 @@ struct search {
 	char *copies;			/* a folder with the patched files: */
 	char *before, *after;		/* without and with the patches */
 };
-
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), m = strlen(end);
-
-	return n >= m && !strcmp(s + n - m, end);
-}
 
 /* The line ranges of both sides of "diff -U0"; the caller's to free. */
 static size_t read_ranges(const char *diff, struct line_range **before, struct line_range **after)
@@ -385,13 +379,6 @@ static struct error *follow_headers(struct search *s)
 	return err;
 }
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether @path ends with @part, whole path components. */
 static bool has_tail(const char *path, const char *part, size_t len)
 {
@@ -409,35 +396,37 @@ static bool is_wrapped(const char *name, size_t len, const char *path)
 	       strlen(generic + 13) == len - 4 && !strncmp(generic + 13, name + 4, len - 4);
 }
 
-/*
- * Whether the include of @name in @file can mean the header @path: its own
- * folder comes first, then what -I names, which are folders near by.
- */
-static bool can_mean(const char *file, const char *name, size_t len, const char *path)
+/* Whether what @file includes as "@name" is a header in its own folder, or as far from it as the name says; *@same: @path. */
+static bool is_beside(const char *source, const char *file, const char *name, size_t len, const char *path, bool *same)
 {
-	const char *folder = path, *slash;
-	size_t near;
+	_cleanup_free_ char *beside = xasprintf("%.*s%.*s", (int)(file_name(file) - file), file, (int)len, name);
+	_cleanup_free_ char *normal = path_normal(beside), *full = path_join(source, normal);
 
+	*same = !strcmp(normal, path);
+	return file_exists(full);
+}
+
+/*
+ * Whether the include of @name in @file, a file of the folder @source, can mean the
+ * header @path: its own folder comes first, then what -I names, which is anywhere.
+ */
+static bool can_mean(const char *source, const char *file, const char *name, size_t len, const char *path)
+{
+	bool same;
+
+	if (name[-1] == '"' && is_beside(source, file, name, len, path, &same))
+		return same;
 	while (len > 3 && !strncmp(name, "../", 3)) {
 		name += 3;
 		len -= 3;
 	}
 	if (is_wrapped(name, len, path))
 		return true;
-	if (!has_tail(path, name, len))
-		return false;
-	if (memchr(name, '/', len))
-		return true;
-	/* Below the folder above the header's. */
-	slash = strrchr(path, '/');
-	near = slash ? slash - folder : 0;
-	while (near && path[near - 1] != '/')
-		near--;
-	return !strncmp(file, path, near);
+	return has_tail(path, name, len);
 }
 
 /* Whether the text has a string or "<...>" that can mean the file: an #include, or what a macro gives to one. */
-static bool text_includes(const char *text, const char *file, const char *path)
+static bool text_includes(const char *source, const char *text, const char *file, const char *path)
 {
 	const char *name = file_name(path), *p = text;
 	size_t len = strlen(name);
@@ -449,7 +438,7 @@ static bool text_includes(const char *text, const char *file, const char *path)
 			continue;
 		while (start > text && !strchr("\"< \t\n", start[-1]))
 			start--;
-		if (start > text && strchr("\"<", start[-1]) && can_mean(file, start, p + len - start, path))
+		if (start > text && strchr("\"<", start[-1]) && can_mean(source, file, start, p + len - start, path))
 			return true;
 	}
 	return false;
@@ -469,7 +458,7 @@ static struct error *keep_includers(struct search *s, const struct names *found,
 			continue;
 		TRY(file_read(path, SOURCE_MAX, &text, &size));
 		for (k = 0; k < s->local.count; k++) {
-			if (!text_includes(text, found->list[i], s->local.list[k]))
+			if (!text_includes(s->tree->source, text, found->list[i], s->local.list[k]))
 				continue;
 			names_add(kept, found->list[i], strlen(found->list[i]));
 			break;

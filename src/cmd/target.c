@@ -458,15 +458,31 @@ struct symbol_list {
 	const char *engine_symvers;
 };
 
-/* The object of @t that refers to the undefined symbol @name. */
+/* Whether the object has a static of this name, which is not what others mean by it. */
+static bool has_static(const struct object *obj, const char *name)
+{
+	const struct symbol *s = obj ? object_symbol(obj, name) : NULL;
+
+	return s && s->bind == STB_LOCAL;
+}
+
+/*
+ * The object of @t with which the symbol @name is looked for: best one that refers
+ * to it; where that has a static of this name, or had, another one.  NULL: all have.
+ */
 static const char *object_of(const struct target *t, const char *name)
 {
+	const char *found = NULL;
 	size_t i;
 
-	for (i = 0; i < t->count; i++)
+	for (i = 0; i < t->count; i++) {
+		if (has_static(t->objects[i]->pre, name) || has_static(t->changes[i].post, name))
+			continue;
 		if (object_symbol(t->changes[i].post, name))
 			return t->objects[i]->name;
-	return t->objects[0]->name;
+		found = t->objects[i]->name;
+	}
+	return found;
 }
 
 /* Lines of Module.symvers: CRC, name, module and so on, with a tab between. */
@@ -484,9 +500,8 @@ static bool engine_exports(const char *symvers, const char *name)
 static struct error *list_symbol(void *arg, const char *symbol)
 {
 	struct symbol_list *l = arg;
-	const char *colon = strchr(symbol, EXTRACT_SEPARATOR);
+	const char *colon = strchr(symbol, EXTRACT_SEPARATOR), *object;
 	struct manifest_symbol *s;
-
 	size_t i;
 
 	if (!colon && (symvers_has(l->symvers, symbol) || engine_exports(l->engine_symvers, symbol)))
@@ -494,11 +509,16 @@ static struct error *list_symbol(void *arg, const char *symbol)
 	for (i = 0; !colon && i < l->all->count; i++)
 		if (find_added(&l->all->targets[i], symbol))
 			return NULL;
+	object = colon ? NULL : object_of(l->t, symbol);
+	if (!colon && !object)
+		return refuse("STATIC-AMBIGUOUS",
+			      "the patch uses %s of another file, and nothing tells it from the static of that name in %s",
+			      symbol, l->t->objects[0]->name);
 	l->mt->symbols = xreallocarray(l->mt->symbols, l->mt->symbol_count + 1, sizeof(*l->mt->symbols));
 	s = &l->mt->symbols[l->mt->symbol_count++];
 	s->symbol = xstrdup(symbol);
 	s->name = xstrdup(colon ? colon + 1 : symbol);
-	s->object = colon ? xstrndup(symbol, colon - symbol) : xstrdup(object_of(l->t, symbol));
+	s->object = colon ? xstrndup(symbol, colon - symbol) : xstrdup(object);
 	return NULL;
 }
 

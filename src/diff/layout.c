@@ -2,6 +2,7 @@
 #include "diff/layout.h"
 
 #include "diff/debug.h"
+#include "util/file.h"
 #include "util/memory.h"
 
 #include <dwarf.h>
@@ -71,6 +72,7 @@ static char *array_text(Dwarf_Die *die, char *element)
 }
 
 static char *type_text(Dwarf_Die *die);
+static char *nameless_text(Dwarf_Die *type);
 
 /* The bits mean the same to code that takes them for signed and code that does not. */
 static char *number_text(Dwarf_Die *type)
@@ -132,8 +134,7 @@ static char *type_text(Dwarf_Die *die)
 	default:
 		if (name)
 			return xasprintf("%s%s%s", kind ? kind : "", kind ? " " : "", name);
-		return xasprintf("nameless(%llu)",
-				 (unsigned long long)debug_number(&type, DW_AT_byte_size, 0));
+		return nameless_text(&type);
 	}
 }
 
@@ -183,6 +184,24 @@ static void add_members(struct type *t, Dwarf_Die *die, uint64_t base)
 			add_line(t, xasprintf("%s = %lld", dwarf_diename(&child),
 					      (long long)debug_number(&child, DW_AT_const_value, 0)));
 	} while (!dwarf_siblingof(&child, &child));
+}
+
+/* Nobody else tells of its members. */
+static char *nameless_text(Dwarf_Die *type)
+{
+	char *text = xasprintf("nameless(%llu", (unsigned long long)debug_number(type, DW_AT_byte_size, 0));
+	struct type inner = { 0 };
+	size_t i;
+
+	add_members(&inner, type, 0);
+	for (i = 0; i <= inner.count; i++) {
+		char *longer = i < inner.count ? xasprintf("%s; %s", text, inner.lines[i]) : xasprintf("%s)", text);
+
+		free(text);
+		text = longer;
+	}
+	names_free(inner.lines, inner.count);
+	return text;
 }
 
 #define FUNCTION "function"

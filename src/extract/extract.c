@@ -171,14 +171,22 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 	return NULL;
 }
 
-/* Whether the address of what is new can be kept by somebody who outlives an undo. */
+/*
+ * Whether the address of what the update brings can be kept by somebody who outlives
+ * an undo.  Of constants, functions that are given one mostly read it alone.
+ */
 static bool may_escape(const struct reloc *rel, bool in_table)
 {
 	const struct atom *to = rel->target;
+	bool text = section_is_text(to->section);
 
-	if (in_table || rel->branch || rel->access || to->state != ATOM_NEW || !to->symbol)
+	if (in_table || rel->branch || rel->access)
 		return false;
-	return section_is_text(to->section) || to->section->flags & SHF_WRITE || to->reloc_count;
+	if (rel->stored && (!text || to->state == ATOM_NEW))
+		return true;
+	if (!to->symbol || (to->state != ATOM_NEW && (to->state != ATOM_CHANGED || text)))
+		return false;
+	return text || to->section->flags & SHF_WRITE || to->reloc_count;
 }
 
 static struct error *follow(struct extractor *e, const struct atom *from, const struct reloc *relocs,

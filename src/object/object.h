@@ -53,6 +53,7 @@ struct reloc {
 	int64_t bias;		/* delta = symbol's place + addend + bias: distance to the instruction's end */
 	bool branch;		/* the target of a call or jump, never an address that is kept */
 	bool access;		/* what an instruction reads or writes, its address not kept either */
+	bool stored;		/* its address is written to memory, not on the stack */
 };
 
 /*

@@ -324,6 +324,35 @@ char *path_join(const char *dir, const char *name)
 	return xasprintf("%s%s%s", dir, dir[len - 1] == '/' ? "" : "/", name);
 }
 
+const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+char *path_normal(const char *path)
+{
+	char *normal = xstrdup(path), *at;
+
+	while ((at = strstr(normal, "/./")))
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	for (at = normal; (at = strstr(at, "/../"));) {
+		char *from = at;
+
+		while (from > normal && from[-1] != '/')
+			from--;
+		/* Nothing to go back from. */
+		if (from == at || !strncmp(from, "../", 3)) {
+			at++;
+			continue;
+		}
+		memmove(from, at + 4, strlen(at + 4) + 1);
+		at = from > normal ? from - 1 : normal;
+	}
+	return normal;
+}
+
 char *cache_dir(void)
 {
 	const char *own = getenv("KMEND_CACHE");

@@ -82,6 +82,12 @@ struct error *file_lock(const char *path, int *fd) __must_use;
 /* "@dir/@name", the caller's to free; @name alone where @dir is empty or @name absolute. */
 char *path_join(const char *dir, const char *name);
 
+/* What stands behind the last slash of @path, which it points into. */
+const char *file_name(const char *path);
+
+/* @path without "." and ".." between its parts ("a/./b/../c" as "a/c"), as far as they have one to go back; the caller's to free. */
+char *path_normal(const char *path);
+
 /*
  * Where kmend keeps what it can make again: $KMEND_CACHE, or kmend in
  * $XDG_CACHE_HOME, ~/.cache or, for a service without a home, /var/cache.

@@ -89,3 +89,10 @@ char *string_escape(const char *s)
 	strcpy(escaped + out, len > SHOWN_LEN ? "..." : "");
 	return escaped;
 }
+
+bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}

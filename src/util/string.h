@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Strings that come from outside. */
+/* Strings, those that come from outside above all. */
 #ifndef KMEND_UTIL_STRING_H
 #define KMEND_UTIL_STRING_H
 
@@ -23,5 +23,7 @@ bool path_is_contained(const char *s);
  * \xNN, what is longer than 100 bytes is cut.  The caller's to free.
  */
 char *string_escape(const char *s);
+
+bool ends_with(const char *s, const char *end);
 
 #endif

@@ -556,6 +556,19 @@ static void overwritten_pointers(void **state)
 	assert_false(extraction->escapes);
 }
 
+/* What outlives the call may hold the update's own strings and constants. */
+static void stored_constants(void **state)
+{
+#define STORES(what, k) "struct s { const char *name; void *p; }; extern void show(const char *);\n"                          \
+	"void f(struct s *s) { " what " external(" k "); }"
+	extract(STORES("s->name = \"tcp\";", "1"), STORES("s->name = \"tcp\";", "2"));
+	assert_true(extraction->escapes);
+	extract(STORES("show(\"tcp\");", "1"), STORES("show(\"tcp\");", "2"));
+	assert_false(extraction->escapes);
+	extract(STORES("struct s t = { \"tcp\" }; show((void *)&t);", "1"), STORES("struct s t = { \"tcp\" }; show((void *)&t);", "2"));
+	assert_false(extraction->escapes);
+}
+
 /* The module loader gives each CPU its own of one section only; what is decrypted at boot, it does not know at all. */
 static void new_per_cpu_data(void **state)
 {
@@ -637,7 +650,7 @@ int main(void)
 		T(cold_parts), T(functions_that_share_a_section), T(strings_and_constants),
 		T(new_things), T(new_globals_and_empty_strings), T(table_entries), T(alternatives), T(tables_with_an_order),
 		T(ends_and_beginnings), T(messages_one_after_the_other), T(sites_of_unknown_sections), T(hooks),
-		T(hooks_that_are_none), T(overwritten_objects), T(overwritten_pointers), T(runtime_constants),
+		T(hooks_that_are_none), T(overwritten_objects), T(overwritten_pointers), T(stored_constants), T(runtime_constants),
 		T(static_calls), T(new_per_cpu_data), T(lists_of_functions), T(init_code_is_refused), T(odd_names),
 		T(bytes_are_reproducible),
 	};

@@ -167,6 +167,21 @@ static void test_paths(void **state)
 	}
 }
 
+static void test_normal_paths(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "a/b.h", "a/b.h" }, { "/s/a/b/../c.h", "/s/a/c.h" }, { "a/b/c/../../d.h", "a/d.h" },
+		{ "a/../b.h", "b.h" }, { "../a/b.h", "../a/b.h" }, { "../../a/../b.h", "../../b.h" },
+		{ "a/./b/././c.h", "a/b/c.h" }, { "/../a", "/../a" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *path = path_normal(cases[i][0]);
+
+		assert_string_equal(path, cases[i][1]);
+	}
+}
+
 static void expect_cache(const char *own, const char *xdg, const char *home, const char *expected)
 {
 	_cleanup_free_ char *path = NULL;
@@ -460,7 +475,7 @@ int main(void)
 		cmocka_unit_test(test_failed_write_leaves_nothing),
 		cmocka_unit_test(test_folders),
 		cmocka_unit_test(test_remove_many),
-		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_paths), cmocka_unit_test(test_normal_paths),
 		cmocka_unit_test(test_cache_dir),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_sha256),

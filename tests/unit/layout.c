@@ -101,6 +101,20 @@ static void test_nameless_members(void **state)
 		       "c at 2");
 }
 
+/* Of a member that has a name and a type that has none. */
+static void test_members_of_nameless_types(void **state)
+{
+	assert_changed("struct s { struct { int a, b; } stats; };\n" USE("struct s"),
+		       "struct s { struct { int b, a; } stats; };\n" USE("struct s"), "a at 0");
+	assert_changed("struct s { union { struct { short a; int b; } x[2]; } u; };\n" USE("struct s"),
+		       "struct s { union { struct { short a, c; int b; } x[2]; } u; };\n" USE("struct s"), "a at 0");
+	assert_changed("static struct { enum { A, B } e; } v; struct s { int i; };\n" USE("struct s") "void *g(void) { return &v; }",
+		       "static struct { enum { B, A } e; } v; struct s { int i; };\n" USE("struct s") "void *g(void) { return &v; }",
+		       "of A from 0 to 1");
+	assert_ok(compare("struct s { struct { int a, b; } stats; };\n" USE("struct s"),
+			  "struct s { struct { int a, b; } stats; };\n" USE("struct s")));
+}
+
 static void test_enumerations(void **state)
 {
 	assert_changed("enum e { A, B };\n" USE("enum e"), "enum e { B, A };\n" USE("enum e"), "A = 0");
@@ -196,7 +210,7 @@ int main(void)
 		cmocka_unit_test(test_order_and_type),
 		cmocka_unit_test(test_places_of_bits),
 		cmocka_unit_test(test_variables),
-		cmocka_unit_test(test_nameless_members),
+		cmocka_unit_test(test_nameless_members), cmocka_unit_test(test_members_of_nameless_types),
 		cmocka_unit_test(test_enumerations),
 		cmocka_unit_test(test_nameless_enumerations),
 		cmocka_unit_test(test_new_type),

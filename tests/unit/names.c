@@ -4,6 +4,7 @@
 
 #include "build/names.h"
 #include "build/paste.h"
+#include "build/private.h"
 #include "build/reach.h"
 
 static struct defined found;
@@ -307,7 +308,10 @@ static void test_reach(void **state)
 		     "kernel/direct.c net/through.c ");
 }
 
-/* A header beside its users: all that include it, and nobody who includes one of the same name. */
+/*
+ * A header beside its users: all that include it, those who may by -I, and nobody
+ * who includes one of the same name.
+ */
 static void test_reach_of_local_header(void **state)
 {
 	put("net/x/flow.h", "#define FLOW 1\n");
@@ -316,9 +320,36 @@ static void test_reach_of_local_header(void **state)
 	put("net/x/y/below.c", "#include \"../flow.h\"\n");
 	put("net/other/flow.h", "#define FLOW 2\n");
 	put("drivers/net/z.c", "#include \"flow.h\"\n");
+	put("net/other/z.c", "#include \"flow.h\"\n");
 	put("fs/w.c", "#include <net/flow.h>\n");
 	assert_reach("--- a/net/x/flow.h\n+++ b/net/x/flow.h\n@@ -1 +1 @@\n-#define FLOW 1\n+#define FLOW 3\n",
-		     "net/x/user.c net/x/y/below.c ");
+		     "drivers/net/z.c net/x/user.c net/x/y/below.c ");
+}
+
+/* What the compiler says that it read. */
+static void test_files_that_were_included(void **state)
+{
+	static const char deps[] = "source_net/a/b.o := /src/net/a/b.c\n\ndeps_net/a/b.o := \\\n"
+				   "  /src/net/a/../x/flow.h \\\n  /src/include/./linux/b.h \\\n";
+	static const struct {
+		const char *file;
+		bool reached;
+	} cases[] = { { "net/x/flow.h", true }, { "include/linux/b.h", true }, { "net/a/b.c", true },
+		      { "net/flow.h", false }, { "net/a/x/flow.h", false } };
+	_cleanup_free_ char *path = path_join(test_folder, "deps");
+	size_t i;
+
+	put("deps", deps);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = xasprintf("--- a/%s\n+++ b/%s\n@@ -1 +1 @@\n-x\n+y\n", cases[i].file, cases[i].file);
+		struct patches *p = NULL;
+		bool reached;
+
+		assert_ok(patches_add(&p, "x", text, strlen(text)));
+		assert_ok(includes_patched(p, path, &reached));
+		assert_int_equal(reached, cases[i].reached);
+		patches_free(p);
+	}
 }
 
 static void test_reach_of_included_source(void **state)
@@ -428,6 +459,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_expansion, forget),
 		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_reach_of_local_header),
+		cmocka_unit_test(test_files_that_were_included),
 		cmocka_unit_test(test_reach_of_included_source),
 		cmocka_unit_test(test_reach_of_pasted_names),
 		cmocka_unit_test(test_reach_of_new_include),

@@ -258,6 +258,32 @@ static void several_patches_of_one_file(void **state)
 	assert_text("source/kernel/fork.c", FORK);
 }
 
+/* What a mail says of a change is none. */
+static void takes_diffs_alone(void **state)
+{
+	static const char quoted[] = "    --- a/kernel/fork.c\n    +++ b/kernel/fork.c\n    @@ -1,2 +1,2 @@\n    -int a;\n    +int hack;\n     int b;\n";
+	_cleanup_free_ char *mail = xasprintf("From: x\nSubject: [PATCH] x\n\nIt is seen with\n\n%s\nand\n> --- a/x\n> +++ b/x\n---\n"
+					      " kernel/fork.c | 1 +\n\ndiff --git a/kernel/fork.c b/kernel/fork.c\nindex 1..2 100644\n" EDIT
+					      "-- \n2.39\n\n%s", quoted, quoted);
+
+	assert_ok(patches_add(&patches, "mail", mail, strlen(mail)));
+	assert_int_equal(patches->file_count, 1);
+	assert_ok(patch_apply(&tree, patches));
+	assert_text("source/kernel/fork.c", "int a;\nint b;\nint c;\nint new;\n#line 4\nint d;\nint e;\nint f;\n");
+	assert_ok(patch_restore(&tree));
+}
+
+/* A line that goes and looks like a name of a file. */
+static void lines_that_look_like_names(void **state)
+{
+	static const char text[] = "--- a/kernel/fork.c\n+++ b/kernel/fork.c\n@@ -1,4 +1,3 @@\n int x;\n--- a/b.c\n+++ b/b.c\n-int c;\n";
+
+	put("source/kernel/fork.c", "int x;\n-- a/b.c\nint c;\n", 0644);
+	assert_ok(patches_add(&patches, "text", text, strlen(text)));
+	assert_int_equal(patches->file_count, 1);
+	assert_string_equal(patches->files[0].path, "kernel/fork.c");
+}
+
 /* Patches on top of others: these are in before and after, and out at the end. */
 static void applies_on_top(void **state)
 {
@@ -307,7 +333,7 @@ int main(void)
 		T(lists_what_is_touched), T(knows_what_is_not_compiled), T(refuses_what_is_no_patch),
 		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
 		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
-		T(several_patches_of_one_file), T(applies_on_top),
+		T(several_patches_of_one_file), T(takes_diffs_alone), T(lines_that_look_like_names), T(applies_on_top),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,12 @@ expect "an object that another folder lists" "*replaces kvm_vcpu_wake_up (virt/k
 update memmove memmove
 expect "assembly" "replaces __memmove (arch/x86/lib/memmove_64.o, vmlinux)*" "$(cat "$work/out")"
 
+# Not the static of that name in the other file.
+update outer outer
+"$kmend" inspect --json "$work/outer.kmend" >"$work/json"
+expect "a function of a file that does not change" '["net/netlabel/netlabel_kapi.o"]' \
+	"$(jq -c '[.targets[].symbols[] | select(.symbol == "calipso_sock_getattr").object]' "$work/json")"
+
 # What the search for the users of a header finds, and the same with more of the kernel looked at.
 update header header
 expect "a header" "*replaces * (net/ipv4/tcp.o, vmlinux)*" "$(cat "$work/out")"

@@ -98,6 +98,16 @@ void arch_find_branches(struct section *sec)
 	}
 }
 
+/* Whether the instruction writes its immediate to memory that outlives the function's frame. */
+static bool stores(const ZydisDecodedInstruction *insn)
+{
+	/* With rm 4 a SIB byte tells the base, and 4 is the stack pointer there. */
+	bool on_stack = insn->raw.modrm.rm == 4 && insn->raw.sib.base == 4 && !insn->raw.rex.B;
+
+	return insn->mnemonic == ZYDIS_MNEMONIC_MOV && insn->raw.imm[0].size &&
+	       insn->attributes & ZYDIS_ATTRIB_HAS_MODRM && insn->raw.modrm.mod != 3 && !on_stack;
+}
+
 /* Sets the biases of the relocations from @rel on that lie in [start, end), instruction by instruction. */
 static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t start, uint64_t end)
 {
@@ -108,12 +118,13 @@ static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t
 		ZydisDecodedInstruction insn;
 		uint64_t next = at + 1;
 		int64_t distance;
-		bool branch = false, access = false;
+		bool branch = false, access = false, stored = false;
 
 		if (x86_decode(sec->data + at, end - at, &insn)) {
 			next = at + insn.length;
 			branch = x86_is_relative(&insn, &distance);
 			access = insn.mnemonic != ZYDIS_MNEMONIC_LEA && insn.raw.disp.size;
+			stored = stores(&insn);
 		}
 		for (; rel < last && rel->offset < next; rel++) {
 			uint64_t size = arch_reloc_size(rel->type);
@@ -122,6 +133,7 @@ static struct reloc *set_biases(struct section *sec, struct reloc *rel, uint64_t
 				continue;
 			rel->branch = branch;
 			rel->access = access && rel->offset == at + insn.raw.disp.offset;
+			rel->stored = stored && rel->offset == at + insn.raw.imm[0].offset;
 			if (is_pc_relative(rel->type))
 				rel->bias = next - rel->offset > size ? next - rel->offset : size;
 		}
