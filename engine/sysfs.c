@@ -30,17 +30,38 @@ static ssize_t enabled_show(struct kobject *kobj, struct kobj_attribute *attr, c
 	return sysfs_emit(buf, "%d\n", to_update(kobj)->applied);
 }
 
+/*
+ * The engine's own thread does what is asked for: in frames of somebody else's
+ * could be addresses that he must not hold.
+ */
+static struct kthread_worker *worker;
+
+struct turn {
+	struct kthread_work work;
+	const char *id;
+	bool apply;
+	int err;
+};
+
+static void do_turn(struct kthread_work *work)
+{
+	struct turn *turn = container_of(work, struct turn, work);
+	unsigned int tries;
+
+	turn->err = ladder(turn->id, turn->apply, 0, &tries);
+}
+
 static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
 			     size_t count)
 {
-	unsigned int tries;
-	bool apply;
-	int err;
+	struct turn turn = { .id = to_update(kobj)->id };
 
-	if (kstrtobool(buf, &apply))
+	if (kstrtobool(buf, &turn.apply))
 		return -EINVAL;
-	err = ladder(to_update(kobj)->id, apply, 0, &tries);
-	return err ?: count;
+	kthread_init_work(&turn.work, do_turn);
+	kthread_queue_work(worker, &turn.work);
+	kthread_flush_work(&turn.work);
+	return turn.err ?: count;
 }
 
 static ssize_t pause_ns_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -145,11 +166,10 @@ static ssize_t abi_show(struct kobject *kobj, struct kobj_attribute *attr, char 
 }
 
 /*
- * What was written to "switch" is done by a thread of the engine's own, so that
- * nobody waits for it inside of code that it may replace, as that of write().
+ * Nobody waits for what was written to "switch", in code that it may replace, as
+ * that of write().
  */
 static struct {
-	struct kthread_worker *worker;
 	struct kthread_work work;
 	struct mutex lock;		/* of what follows */
 	bool running;
@@ -189,7 +209,7 @@ static int queue_request(bool apply, unsigned int ms, const char *ids)
 	request.ms = ms;
 	request.tries = 0;
 	request.running = true;
-	kthread_queue_work(request.worker, &request.work);
+	kthread_queue_work(worker, &request.work);
 out:
 	mutex_unlock(&request.lock);
 	return err;
@@ -255,11 +275,11 @@ static const struct attribute *root_attrs[] = {
 int sysfs_init(void)
 {
 	kthread_init_work(&request.work, do_request);
-	request.worker = kthread_create_worker(0, "kmend");
-	if (IS_ERR(request.worker))
-		return PTR_ERR(request.worker);
+	worker = kthread_create_worker(0, "kmend");
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
 	/* Since 6.14 it would wait for its first work, and be taken for one that hangs. */
-	wake_up_process(request.worker->task);
+	wake_up_process(worker->task);
 	root = kobject_create_and_add("kmend", kernel_kobj);
 	folder = root ? kobject_create_and_add("updates", root) : NULL;
 	if (folder && !sysfs_create_files(root, root_attrs))
@@ -272,5 +292,5 @@ void sysfs_exit(void)
 {
 	kobject_put(folder);
 	kobject_put(root);
-	kthread_destroy_worker(request.worker);
+	kthread_destroy_worker(worker);
 }
