@@ -243,7 +243,7 @@ static bool is_compiled(const char *output, const struct compiled *o)
 static struct error *compile_failed(const char *output, const char *when, const struct compiled *o)
 {
 	return refuse("COMPILE-FAILED", "%s does not compile %s the patch:\n%.3000s", o->source, when,
-		      complaints(output));
+		      *output ? complaints(output) : "make ended without a word; was it killed?");
 }
 
 /* Remembers what kbuild calls the object, or that it does not know it. */

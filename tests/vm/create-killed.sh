@@ -49,4 +49,17 @@ ended_by TERM 80 "$work/there/x.kmend"
 left_nothing "SIGTERM"
 rm -f "$work/there/x.kmend"
 expect "nor a part of a pack" two-files.kmend "$(ls -A "$work/there")"
+
+# make is killed, as where memory is short: that is an error, and not remembered.
+mkdir "$work/bin"
+cat >"$work/bin/make" <<-'END'
+	#!/bin/sh
+	case " $* " in *" fs/proc/version.o "*) kill -KILL $$ ;; esac
+	exec /usr/bin/make "$@"
+END
+chmod +x "$work/bin/make"
+rm -f "${KMEND_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmend}"/trees/*/pre-*/fs/proc/version.o.target
+run env PATH="$work/bin:$PATH" "$kmend" create -q --kernel "$kit" -o "$work/no.kmend" "$data/version.patch"
+expect "make is killed" "1 *[[]COMPILE-FAILED]*was it killed*" "$status $said"
+update after version
 finish
