@@ -178,6 +178,9 @@ int pin_targets(void);
 /* @target goes.  Return: whether there are update modules for it. */
 bool forget_target(const struct module *target);
 
+/* Is an update module for @target loading or unloading? */
+bool holds_in_flight(const struct module *target);
+
 /*
  * Wait until no update module for @target is loading or unloading.
  * Return: whether that was within @seconds.

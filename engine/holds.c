@@ -169,7 +169,7 @@ int hold_register(struct part *part)
 	hold = find_hold(part->given->owner);
 	if (hold) {
 		hold->part = part;
-		part->target = hold->target;
+		part->target = hold->going ? NULL : hold->target;
 	} else if (strcmp(part->given->target->name, "vmlinux")) {
 		err = -ENODEV;
 	}
@@ -210,6 +210,10 @@ bool forget_target(const struct module *target)
 	struct hold *hold;
 	bool any = false;
 
+	/* One for @target would be here since before that began to go. */
+	if (list_empty(&holds))
+		return false;
+	mutex_lock(&switch_lock);
 	list_for_each_entry(hold, &holds, list) {
 		if (hold->target != target)
 			continue;
@@ -221,28 +225,37 @@ bool forget_target(const struct module *target)
 		if (hold->part->in)
 			drop_part(hold->part);
 	}
-	pin_targets();
+	if (any)
+		pin_targets();
+	mutex_unlock(&switch_lock);
 	return any;
 }
 
-/* Is an update module for @target loading or unloading? */
-static bool is_in_flight(const struct module *target)
+/* Those that failed may be on their way out for a moment yet. */
+static bool is_in_flight(const struct module *target, bool with_failed)
 {
 	struct hold *hold;
 	bool found = false;
 
 	mutex_lock(&switch_lock);
-	list_for_each_entry(hold, &holds, list)
-		found |= hold->target == target && (hold->failed || hold->owner->state != MODULE_STATE_LIVE);
+	list_for_each_entry(hold, &holds, list) {
+		if (hold->target == target)
+			found |= hold->failed ? with_failed : hold->owner->state != MODULE_STATE_LIVE;
+	}
 	mutex_unlock(&switch_lock);
 	return found;
+}
+
+bool holds_in_flight(const struct module *target)
+{
+	return is_in_flight(target, false);
 }
 
 bool holds_settle(const struct module *target, unsigned int seconds)
 {
 	unsigned long deadline = jiffies + seconds * HZ;
 
-	while (is_in_flight(target)) {
+	while (is_in_flight(target, true)) {
 		if (time_after(jiffies, deadline))
 			return false;
 		msleep(10);
@@ -256,10 +269,16 @@ void holds_leave(const struct module *target)
 
 	mutex_lock(&switch_lock);
 	list_for_each_entry(hold, &holds, list) {
-		/* One that is on its way out now goes before @target does. */
-		if (hold->target != target || !try_module_get(hold->owner))
+		if (hold->target != target)
 			continue;
-		pr_warn("kmend: %s was not unloaded before %s, and stays\n", hold->owner->name, target->name);
+		/* One that is on its way out now goes before @target does. */
+		if (!hold->failed && !try_module_get(hold->owner))
+			continue;
+		if (!hold->failed)
+			pr_warn("kmend: %s was not unloaded before %s, and stays\n", hold->owner->name,
+				target->name);
+		if (hold->part)
+			hold->part->target = NULL;
 		hold->target = NULL;
 	}
 	mutex_unlock(&switch_lock);

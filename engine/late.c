@@ -177,6 +177,7 @@ static void ask_user_space(const struct module *mod, bool loads)
 	char *argv[] = { helper, "late", loads ? "load" : "unload", (char *)mod->name, NULL };
 	char *envp[] = { "HOME=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	struct late_wait wait = { .mod = mod, .loads = loads };
+	unsigned long left = late_seconds * HZ;
 	int err;
 
 	init_completion(&wait.done);
@@ -186,7 +187,9 @@ static void ask_user_space(const struct module *mod, bool loads)
 	err = call_usermodehelper(helper, argv, envp, UMH_WAIT_EXEC);
 	if (err)
 		pr_warn("kmend: %s cannot be run (%d)\n", helper, err);
-	else if (wait_for_completion_killable_timeout(&wait.done, late_seconds * HZ) <= 0)
+	/* Who unloads a module cannot have what is made for it stay behind. */
+	else if ((loads ? wait_for_completion_killable_timeout(&wait.done, left) :
+			  wait_for_completion_timeout(&wait.done, left)) <= 0)
 		pr_warn("kmend: no answer for module %s\n", mod->name);
 	mutex_lock(&switch_lock);
 	list_del(&wait.list);
@@ -212,12 +215,7 @@ int late_answer(const char *name)
 
 static void on_going(const struct module *mod)
 {
-	bool any;
-
-	mutex_lock(&switch_lock);
-	any = forget_target(mod);
-	mutex_unlock(&switch_lock);
-	if (!any)
+	if (!forget_target(mod))
 		return;
 	ask_user_space(mod, false);
 	holds_settle(mod, late_seconds);
@@ -231,7 +229,7 @@ static int on_coming(const struct module *mod)
 		return 0;
 	ask_user_space(mod, true);
 	/* From here on nothing arrives for it any more, see late_is_waiting(). */
-	if (!holds_settle(mod, late_seconds)) {
+	if (!holds_settle(mod, late_seconds) && holds_in_flight(mod)) {
 		pr_warn("kmend: module %s: its update neither loads nor fails\n", mod->name);
 		return 0;
 	}
@@ -250,14 +248,12 @@ static int on_module(struct notifier_block *nb, unsigned long state, void *data)
 {
 	const struct module *mod = data;
 
-	if (state == MODULE_STATE_GOING)
-		hold_release(mod);
-	if (!late_has(NULL, mod->name))
-		return NOTIFY_DONE;
-	if (state == MODULE_STATE_COMING)
+	if (state == MODULE_STATE_COMING && late_has(NULL, mod->name))
 		return notifier_from_errno(on_coming(mod));
-	if (state == MODULE_STATE_GOING)
+	if (state == MODULE_STATE_GOING) {
+		hold_release(mod);
 		on_going(mod);
+	}
 	return NOTIFY_DONE;
 }
 

@@ -140,7 +140,9 @@ static int add_part(struct part *part)
 	mutex_lock(&switch_lock);
 	if (find_part(update, target))
 		err = -EEXIST;
-	else if (update->applied && !late_waits(update, target))
+	/* What is made for a module that waits is of no use where the update was undone meanwhile. */
+	else if (update->applied ? !late_waits(update, target) :
+		 part->target && part->target->state == MODULE_STATE_COMING)
 		err = -EBUSY;
 	else
 		insert_part(part);

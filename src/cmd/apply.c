@@ -85,19 +85,30 @@ static struct error *open_packs(struct apply *a)
 	return NULL;
 }
 
+/* Whether update @id, or one that is made on top of it and loaded, was to stay loaded after an undo. */
+static bool has_to_stay(const struct applying *u, const struct host_updates *list, const char *id)
+{
+	bool stays = u->proof.pack->manifest->stays_loaded;
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		stays |= host_record_is_onto(list->updates[i].id, id);
+	return stays;
+}
+
 /*
  * Modules of an update that is not applied: what a killed apply left behind is
  * removed; what an undo left loaded on purpose, because addresses of its code
  * may live on, is used again.
  */
-static struct error *meet_rest(const struct apply *a, struct applying *u, const struct host_update *rest)
+static struct error *meet_rest(const struct apply *a, struct applying *u, const struct host_updates *list,
+			       const struct host_update *rest)
 {
 	size_t i;
 
-	if (rest->pause_ns && u->proof.pack->manifest->stays_loaded) {
-		u->reused = true;
+	u->reused = rest->pause_ns && has_to_stay(u, list, rest->id);
+	if (u->reused)
 		return NULL;
-	}
 	for (i = 0; !a->opts->dry_run && i < rest->module_count; i++)
 		TRY(host_unload_module(rest->modules[i]));
 	return a->opts->dry_run ? NULL : host_late_forget(rest->id);
@@ -120,7 +131,7 @@ static struct error *check_installed(struct apply *a)
 		if (u->applied)
 			err = refuse("ALREADY-APPLIED", "%s: is applied already", id);
 		else
-			err = meet_rest(a, &a->updates[i], u);
+			err = meet_rest(a, &a->updates[i], &list, u);
 	}
 	host_updates_free(&list);
 	return err;

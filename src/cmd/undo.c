@@ -279,6 +279,10 @@ static void unload_top_down(struct undo *u, struct undone *undone)
 	size_t i;
 
 	undone->tried = true;
+	/* What stayed loaded after an earlier undo uses it yet. */
+	for (i = 0; i < u->loaded.count && may; i++)
+		may = is_chosen(u, u->loaded.updates[i].id) ||
+		      !host_record_is_onto(u->loaded.updates[i].id, undone->id);
 	for (i = 0; i < u->count; i++) {
 		struct undone *above = &u->chosen[i];
 
