@@ -105,6 +105,20 @@ static struct error *add_file(struct patches *p, const char *from, char *path)
 	return NULL;
 }
 
+/* What git says of a file that comes or goes. */
+static bool is_mode_of_file(const char *line)
+{
+	return !strncmp(line, "new file mode ", 14) || !strncmp(line, "deleted file mode ", 18);
+}
+
+/* Whether the names of a file come, behind "index", before another one does. */
+static bool names_file(const char *line)
+{
+	if (!strncmp(line, "index ", 6))
+		line = unified_next(line);
+	return !strncmp(line, "--- ", 4) || !strncmp(line, "GIT binary patch", 16) || !strncmp(line, "Binary files ", 13);
+}
+
 static struct error *find_files(struct patches *p, const char *from, const char *text)
 {
 	size_t files = 0, hunks = 0;
@@ -114,11 +128,13 @@ static struct error *find_files(struct patches *p, const char *from, const char 
 		next = unified_next(line);
 		if (!strncmp(line, "@@ -", 4))
 			hunks++;
-		/* patch(1) would do it, and nothing here names the file. */
+		/* patch(1) would do these, and nothing here names the file. */
 		if (!strncmp(line, "similarity index 100%", 21))
 			return refuse("PATCH-INVALID",
 				      "%s renames or copies a file without changing it (make it with git diff --no-renames)",
 				      from);
+		if (is_mode_of_file(line) && !names_file(next))
+			return refuse("PATCH-INVALID", "%s adds or deletes an empty file", from);
 		if (strncmp(line, "--- ", 4) || strncmp(next, "+++ ", 4))
 			continue;
 		for (int side = 0; side < 2; side++) {
@@ -145,6 +161,8 @@ static int file_order(const void *a, const void *b)
 /* @text, which ends with a NUL, is taken over. */
 static struct error *add_patch(struct patches *p, const char *name, void *text, size_t size)
 {
+	bool other_form;
+
 	p->paths = xreallocarray(p->paths, p->count + 1, sizeof(*p->paths));
 	p->texts = xreallocarray(p->texts, p->count + 1, sizeof(*p->texts));
 	p->sizes = xreallocarray(p->sizes, p->count + 1, sizeof(*p->sizes));
@@ -152,9 +170,11 @@ static struct error *add_patch(struct patches *p, const char *name, void *text, 
 	p->paths[p->count] = xstrdup(name);
 	p->texts[p->count] = text;
 	p->sizes[p->count] = size;
-	p->diffs[p->count++] = unified_only(text);
+	p->diffs[p->count++] = unified_only(text, &other_form);
 	if (strlen(text) != size)
 		return refuse("PATCH-INVALID", "%s is no text", name);
+	if (other_form)
+		return refuse("PATCH-INVALID", "%s holds a context diff, or one of a merge: make it with git diff, or diff -u", name);
 	TRY(find_files(p, name, p->diffs[p->count - 1]));
 	qsort(p->files, p->file_count, sizeof(*p->files), file_order);
 	return NULL;

@@ -3,7 +3,6 @@
 
 #include "util/memory.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,14 +65,23 @@ const char *unified_next(const char *line)
 	return starts_with(line, "@@ -") && read_hunk(line, &old, &new) ? end_of_hunk(line, old, new) : next_line(line);
 }
 
-char *unified_only(const char *text)
+/* Of a context diff, or what git shows of merges. */
+static bool is_of_other_form(const char *line)
+{
+	return starts_with(line, "***************\n") || starts_with(line, "diff --cc ") ||
+	       starts_with(line, "diff --combined ") || starts_with(line, "@@@ -");
+}
+
+char *unified_only(const char *text, bool *other_form)
 {
 	bool in_git = false, in_file = false;
 	char *only = xmalloc(strlen(text) + 1), *to = only;
 	const char *line, *next;
 
+	*other_form = false;
 	for (line = text; *line; line = next) {
 		next = next_line(line);
+		*other_form |= is_of_other_form(line);
 		if (starts_with(line, "diff --git ")) {
 			in_git = true;
 			in_file = false;

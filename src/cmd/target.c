@@ -466,6 +466,14 @@ static bool has_static(const struct object *obj, const char *name)
 	return s && s->bind == STB_LOCAL;
 }
 
+/* Whether what runs as this name is the object's own, which the patch makes everybody's: it drops a "static". */
+static bool has_made_global(const struct target *t, size_t i, const char *name)
+{
+	const struct symbol *s = object_symbol(t->changes[i].post, name);
+
+	return s && s->bind != STB_LOCAL && s->atom && s->atom->twin && has_static(t->objects[i]->pre, name);
+}
+
 /*
  * The object of @t with which the symbol @name is looked for: best one that refers
  * to it; where that has a static of this name, or had, another one.  NULL: all have.
@@ -475,6 +483,9 @@ static const char *object_of(const struct target *t, const char *name)
 	const char *found = NULL;
 	size_t i;
 
+	for (i = 0; i < t->count; i++)
+		if (has_made_global(t, i, name))
+			return t->objects[i]->name;
 	for (i = 0; i < t->count; i++) {
 		if (has_static(t->objects[i]->pre, name) || has_static(t->changes[i].post, name))
 			continue;

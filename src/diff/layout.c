@@ -193,7 +193,9 @@ static char *nameless_text(Dwarf_Die *type)
 	struct type inner = { 0 };
 	size_t i;
 
-	add_members(&inner, type, 0);
+	/* What enumerators are worth is told of each, whatever it is in. */
+	if (dwarf_tag(type) != DW_TAG_enumeration_type)
+		add_members(&inner, type, 0);
 	for (i = 0; i <= inner.count; i++) {
 		char *longer = i < inner.count ? xasprintf("%s; %s", text, inner.lines[i]) : xasprintf("%s)", text);
 

@@ -111,6 +111,8 @@ static void test_members_of_nameless_types(void **state)
 	assert_changed("static struct { enum { A, B } e; } v; struct s { int i; };\n" USE("struct s") "void *g(void) { return &v; }",
 		       "static struct { enum { B, A } e; } v; struct s { int i; };\n" USE("struct s") "void *g(void) { return &v; }",
 		       "of A from 0 to 1");
+	assert_ok(compare("struct s { enum { A, B } state; };\n" USE("struct s"),
+			  "struct s { enum { A, B, C } state; };\n" USE("struct s")));
 	assert_ok(compare("struct s { struct { int a, b; } stats; };\n" USE("struct s"),
 			  "struct s { struct { int a, b; } stats; };\n" USE("struct s")));
 }

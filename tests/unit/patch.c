@@ -273,6 +273,26 @@ static void takes_diffs_alone(void **state)
 	assert_ok(patch_restore(&tree));
 }
 
+/* What would be left out, or not be undone. */
+static void refuses_parts_of_other_forms(void **state)
+{
+	static const char *const parts[] = {
+		"diff --cc a.c\nindex 1,2..3\n--- a/a.c\n+++ b/a.c\n@@@ -1,1 -1,1 +1,1 @@@\n++x\n",
+		"*** a/y.c\n--- b/y.c\n***************\n*** 1 ****\n! x\n--- 1 ----\n! y\n",
+		"diff --git a/new.h b/new.h\nnew file mode 100644\nindex 0000000..e69de29\n",
+		"diff --git a/old.h b/old.h\ndeleted file mode 100644\nindex e69de29..0000000\n",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		_cleanup_free_ char *text = xasprintf("%sdiff --git a/kernel/fork.c b/kernel/fork.c\n" EDIT, parts[i]);
+
+		assert_refused(patches_add(&patches, "text", text, strlen(text)), "PATCH-INVALID");
+		patches_free(patches);
+		patches = NULL;
+	}
+}
+
 /* A line that goes and looks like a name of a file. */
 static void lines_that_look_like_names(void **state)
 {
@@ -333,7 +353,7 @@ int main(void)
 		T(lists_what_is_touched), T(knows_what_is_not_compiled), T(refuses_what_is_no_patch),
 		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
 		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
-		T(several_patches_of_one_file), T(takes_diffs_alone), T(lines_that_look_like_names), T(applies_on_top),
+		T(several_patches_of_one_file), T(takes_diffs_alone), T(refuses_parts_of_other_forms), T(lines_that_look_like_names), T(applies_on_top),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
