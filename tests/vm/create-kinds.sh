@@ -16,7 +16,7 @@ expect "assembly" "replaces __memmove (arch/x86/lib/memmove_64.o, vmlinux)*" "$(
 # Not the static of that name in the other file.
 update outer outer
 zstd -dcq "$work/outer.kmend" | tar -xOf - manifest.json >"$work/json"
-expect "a function of a file that does not change" '["net/netlabel/netlabel_kapi.o"]' \
+expect "a function of a file that does not change" '[[]"net/netlabel/netlabel_kapi.o"]' \
 	"$(jq -c '[.targets[].symbols[] | select(.symbol == "calipso_sock_getattr").object]' "$work/json")"
 
 # What the search for the users of a header finds, and the same with more of the kernel looked at.
