@@ -157,7 +157,7 @@ bool module_runs(const char *name);
 u64 module_text(const struct module *mod);
 
 /*
- * holds.c: @part begins and ends to be that of its module.
+ * holds.c: @part begins, and under switch_lock ends, to be that of its module.
  * Return: 0; -ENODEV where its target is not held.
  */
 int hold_register(struct part *part);

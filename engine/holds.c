@@ -20,7 +20,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "engine.h"
-#include "text.h"
 
 /* Of update modules that are loading, loaded or unloading, those whose target is a module; under switch_lock. */
 struct hold {

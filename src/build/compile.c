@@ -340,9 +340,8 @@ static struct error *compile_pre(const struct tree *tree, struct compilation *c,
 static bool is_file(const char *word, const char *path)
 {
 	_cleanup_free_ char *normal = path_normal(word);
-	size_t len = strlen(normal), n = strlen(path);
 
-	return len > n && normal[len - n - 1] == '/' && !strcmp(normal + len - n, path);
+	return path_has_tail(normal, path, strlen(path));
 }
 
 struct error *includes_patched(const struct patches *p, const char *path, bool *reached)

@@ -92,8 +92,8 @@ static bool read_changes(const struct tree *tree, const char *text, const char *
 	while (line && (line = strchr(line, '\n'))) {
 		size_t len = strcspn(++line, "\r\n");
 
-		/* The next file, or the end of a mail. */
-		if (!strncmp(line, "--- ", 4) || !strncmp(line, "diff ", 5) || (len == 3 && !strncmp(line, "-- ", 3)))
+		/* The next file. */
+		if (!strncmp(line, "--- ", 4) || !strncmp(line, "diff ", 5))
 			return read_changes(tree, line - 1, path, before, after);
 		if (*line == '-' && !read_list(tree, line + 1, len - 1, before))
 			return false;

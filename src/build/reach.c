@@ -379,14 +379,6 @@ static struct error *follow_headers(struct search *s)
 	return err;
 }
 
-/* Whether @path ends with @part, whole path components. */
-static bool has_tail(const char *path, const char *part, size_t len)
-{
-	size_t n = strlen(path);
-
-	return n >= len && !strncmp(path + n - len, part, len) && (n == len || path[n - len - 1] == '/');
-}
-
 /* "asm/x.h" for include/asm-generic/x.h, by a generated header. */
 static bool is_wrapped(const char *name, size_t len, const char *path)
 {
@@ -422,7 +414,7 @@ static bool can_mean(const char *source, const char *file, const char *name, siz
 	}
 	if (is_wrapped(name, len, path))
 		return true;
-	return has_tail(path, name, len);
+	return path_has_tail(path, name, len);
 }
 
 /* Whether the text has a string or "<...>" that can mean the file: an #include, or what a macro gives to one. */

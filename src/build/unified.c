@@ -2,14 +2,10 @@
 #include "build/unified.h"
 
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static bool starts_with(const char *line, const char *prefix)
-{
-	return !strncmp(line, prefix, strlen(prefix));
-}
 
 /* The lines that git writes between "diff --git" and the names of the files. */
 static bool is_of_git(const char *line)

@@ -2,13 +2,9 @@
 #include "diff/diff.h"
 
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <string.h>
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
 
 enum section_class section_classify(const struct section *sec, bool module)
 {

@@ -5,6 +5,7 @@
 #include "live/memory.h"
 #include "util/file.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,11 +47,6 @@ static struct error *add_between(struct ranges *r, const struct live *live, cons
 		return system_error(0, "the kernel has no symbol %s", start ? to : from);
 	add(r, start->addr, end->addr);
 	return NULL;
-}
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
 }
 
 /* The variable that a runtime constant (include/asm-generic/runtime-const.h) has its value of. */

@@ -331,6 +331,13 @@ const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+bool path_has_tail(const char *path, const char *part, size_t len)
+{
+	size_t n = strlen(path);
+
+	return n >= len && !strncmp(path + n - len, part, len) && (n == len || path[n - len - 1] == '/');
+}
+
 char *path_normal(const char *path)
 {
 	char *normal = xstrdup(path), *at;

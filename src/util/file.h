@@ -85,6 +85,9 @@ char *path_join(const char *dir, const char *name);
 /* What stands behind the last slash of @path, which it points into. */
 const char *file_name(const char *path);
 
+/* Whether @path ends with the @len bytes of @part, whole parts of it. */
+bool path_has_tail(const char *path, const char *part, size_t len);
+
 /* @path without "." and ".." between its parts ("a/./b/../c" as "a/c"), as far as they have one to go back; the caller's to free. */
 char *path_normal(const char *path);
 

@@ -90,6 +90,11 @@ char *string_escape(const char *s)
 	return escaped;
 }
 
+bool starts_with(const char *s, const char *start)
+{
+	return !strncmp(s, start, strlen(start));
+}
+
 bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);

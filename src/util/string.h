@@ -24,6 +24,7 @@ bool path_is_contained(const char *s);
  */
 char *string_escape(const char *s);
 
+bool starts_with(const char *s, const char *start);
 bool ends_with(const char *s, const char *end);
 
 #endif

@@ -5,6 +5,7 @@
  * the form has a target, the target is checked as well.
  */
 #include "arch/x86/walk.h"
+#include "util/string.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,11 +53,6 @@ bool write_constants(const struct walk *k, const struct cursor *c, uint8_t *byte
 			return false;
 	}
 	return true;
-}
-
-static bool starts_with(const char *s, const char *prefix)
-{
-	return s && !strncmp(s, prefix, strlen(prefix));
 }
 
 /* Nothing but NOPs. */
