@@ -147,6 +147,10 @@ BENCH_SRCS := bench/objects.c bench/prove.c bench/mutate.c
 .PHONY: bench-programs
 bench-programs: $(BENCH_SRCS:%.c=$(BUILD)/%)
 
+# That what neither of them links still compiles is seen by both.
+check: $(FUZZ_SRCS:%.c=$(BUILD)/%.o)
+check test: $(BENCH_SRCS:%.c=$(BUILD)/%.o)
+
 $(BUILD)/bench/mutate: LDFLAGS += -Wl,--wrap=live_read
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB_OBJS)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -27,9 +27,9 @@ static struct manifest_symbol symbols[] = {
 	{ old_table, table, object_name },
 };
 static struct manifest_object object = { object_name, object_name };
-static char target_name[] = "vmlinux", module_name[] = "kmend_x", file_name[] = "new/vmlinux.ko";
+static char target_name[] = "vmlinux", module_name[] = "kmend_x", module_file[] = "new/vmlinux.ko";
 static const struct manifest_target target = {
-	.name = target_name, .module = module_name, .file = file_name, .objects = &object, .object_count = 1,
+	.name = target_name, .module = module_name, .file = module_file, .objects = &object, .object_count = 1,
 	.symbols = symbols, .symbol_count = sizeof(symbols) / sizeof(*symbols),
 };
 
