@@ -531,22 +531,6 @@ static void add_source(struct compilation *c, const char *source, bool reached_o
 						    .reached_only = reached_only };
 }
 
-static struct error *keeps_config(const char *path, const char *before, const char *after, bool *keeps)
-{
-	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *a = path_join(before, path), *b = path_join(after, path);
-	_cleanup_free_ void *old = NULL, *new = NULL;
-	size_t size;
-
-	*keeps = false;
-	if (strncmp(slash ? slash + 1 : path, "Kconfig", 7) || !file_exists(a) || !file_exists(b))
-		return NULL;
-	TRY(file_read(a, CMD_MAX, &old, &size));
-	TRY(file_read(b, CMD_MAX, &new, &size));
-	*keeps = kconfig_same(old, new);
-	return NULL;
-}
-
 /* What no compiler for it was asked to compile: kbuild makes a file for each option that is set. */
 static bool is_unused_rust(const struct tree *tree, const char *path)
 {
@@ -556,35 +540,34 @@ static bool is_unused_rust(const struct tree *tree, const char *path)
 	return len > 3 && !strcmp(path + len - 3, ".rs") && !file_exists(file);
 }
 
+static struct error *check_config(const struct tree *tree, const struct patches *p, const char *path)
+{
+	_cleanup_free_ char *dir = NULL;
+
+	TRY(temp_dir_new(&dir));
+	TRY(patch_copy_plain(tree, p, dir));
+	TRY(patch_apply_in(dir, p));
+	return kconfig_check(tree, dir, path);
+}
+
 static struct error *check_build(const struct tree *tree, const struct patches *p)
 {
-	_cleanup_free_ char *dir = NULL, *before = NULL, *after = NULL;
+	const char *kconfig = NULL;
 	size_t i;
 
 	for (i = 0; i < p->file_count; i++) {
 		const char *path = p->files[i].path;
-		bool keeps;
 
 		if (p->files[i].kind != PATCHED_BUILD || makefile_only_lists_added(tree, p, path) ||
 		    is_unused_rust(tree, path))
 			continue;
-		if (!dir) {
-			TRY(temp_dir_new(&dir));
-			before = path_join(dir, "before");
-			after = path_join(dir, "after");
-			TRY(make_dirs(before));
-			TRY(make_dirs(after));
-			TRY(patch_copy_plain(tree, p, before));
-			TRY(patch_copy_plain(tree, p, after));
-			TRY(patch_apply_in(after, p));
-		}
-		TRY(keeps_config(path, before, after, &keeps));
-		if (!keeps)
+		if (!kconfig_is(path))
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      path);
+		kconfig = path;
 	}
-	return NULL;
+	return kconfig ? check_config(tree, p, kconfig) : NULL;
 }
 
 static struct error *list_objects(const struct tree *tree, const struct patches *p,

@@ -1,74 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/kconfig.h"
 
+#include "util/file.h"
 #include "util/memory.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static size_t indent_of(const char *line)
+bool kconfig_is(const char *path)
 {
-	size_t column = 0;
-
-	for (; *line == ' ' || *line == '\t'; line++)
-		column = *line == '\t' ? (column | 7) + 1 : column + 1;
-	return column;
+	return !strncmp(file_name(path), "Kconfig", 7);
 }
 
-static bool is_help(const char *word, size_t len)
+static bool is_tool_version(const char *line)
 {
-	while (len && strchr(" \t", word[len - 1]))
-		len--;
-	return len == 4 && !strncmp(word, "help", 4);
+	return !strncmp(line, "CONFIG_RUSTC_", 13) || !strncmp(line, "CONFIG_BINDGEN_", 15);
 }
 
-/* Writes what configures to @out; false where a help text is not indented, which scripts/kconfig reads its own way. */
-static bool write_lines(const char *text, FILE *out)
+const char *kconfig_set_only_in(const char *a, const char *b)
 {
-	bool in_help = false;
-	size_t indent = 0, len;
+	_cleanup_free_ char *padded = xasprintf("\n%s\n", b);
+	size_t len;
 
-	for (; *text; text += len + (text[len] == '\n')) {
-		const char *word = text + strspn(text, " \t");
+	for (; *a; a += len + (a[len] == '\n')) {
+		_cleanup_free_ char *line = NULL;
 
-		len = strcspn(text, "\n");
-		if (word >= text + len)
-			continue;
-		/* The first line of a help text tells where it ends: at one that is less indented, or not at all. */
-		if (in_help && !indent && !indent_of(text))
-			return false;
-		if (in_help && !indent)
-			indent = indent_of(text);
-		if (in_help && indent_of(text) >= indent)
-			continue;
-		in_help = is_help(word, text + len - word);
-		indent = 0;
-		if (!in_help && *word != '#')
-			fprintf(out, "%.*s\n", (int)len, text);
+		len = strcspn(a, "\n");
+		line = xasprintf("\n%.*s\n", (int)len, a);
+		if (!strncmp(a, "CONFIG_", 7) && !strstr(padded, line) && !is_tool_version(a))
+			return a;
 	}
-	return true;
+	return NULL;
 }
 
-static char *what_configures(const char *text)
+struct error *kconfig_check(const struct tree *tree, const char *dir, const char *path)
 {
-	char *lines = NULL;
+	/* scripts/kconfig looks for a file in the folder that it runs in, kbuild's O=, before it looks in the source. */
+	struct tree patched = { .kit = tree->kit, .path = (char *)dir, .source = tree->source, .build = (char *)dir };
+	_cleanup_free_ char *from = path_join(tree->build, ".config"), *to = path_join(dir, ".config");
+	_cleanup_free_ void *before = NULL, *after = NULL;
+	const char *goals[] = { "-s", "olddefconfig", NULL };
+	_cleanup_free_ char *output = NULL;
+	const char *option;
 	size_t size;
-	FILE *f = open_memstream(&lines, &size);
-	bool plain = f && write_lines(text, f);
+	int status;
 
-	if (f && fclose(f))
-		plain = false;
-	if (!plain) {
-		free(lines);
-		return NULL;
-	}
-	return lines;
-}
-
-bool kconfig_same(const char *before, const char *after)
-{
-	_cleanup_free_ char *a = what_configures(before), *b = what_configures(after);
-
-	return a && b && !strcmp(a, b);
+	TRY(file_read(from, CONFIG_MAX, &before, &size));
+	TRY(file_write(to, before, size, 0644));
+	TRY(tree_make(&patched, goals, "", 2, &status, &output));
+	if (status)
+		return refuse("BUILD-CHANGED", "the patch changes %s, and scripts/kconfig cannot read it: %.*s", path,
+			      (int)strcspn(output, "\n"), output);
+	TRY(file_read(to, CONFIG_MAX, &after, &size));
+	option = kconfig_set_only_in(after, before);
+	if (option)
+		return refuse("BUILD-CHANGED",
+			      "the patch changes %s, which sets %.*s: a running kernel cannot be rebuilt", path,
+			      (int)strcspn(option, "\n"), option);
+	option = kconfig_set_only_in(before, after);
+	if (option)
+		return refuse("BUILD-CHANGED",
+			      "the patch changes %s, which no longer sets %.*s: a running kernel cannot be rebuilt", path,
+			      (int)strcspn(option, "\n"), option);
+	return NULL;
 }

@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
-#define CONFIG_MAX (4ul << 20)
-
 static bool is_folder(const char *path)
 {
 	struct stat st;

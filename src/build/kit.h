@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#define CONFIG_MAX (4ul << 20)	/* bytes of a kernel's .config */
+
 /* Where the parts are; every NULL is looked up. */
 struct kit_options {
 	const char *kernel;	/* a kit's folder, or the release of one under cache_dir()/kernels */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/patch.h"
 
+#include "build/kconfig.h"
 #include "build/lines.h"
 #include "build/unified.h"
 #include "util/file.h"
@@ -57,7 +58,7 @@ static enum patched_kind kind_of(const char *path)
 	if (!strcmp(path, "arch/x86/lib/x86-opcode-map.txt"))
 		return PATCHED_BUILD;
 	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
-	    !strncmp(name, "Kconfig", 7) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
+	    kconfig_is(path) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
 	    ends_with(name, ".lds.S"))
 		return PATCHED_BUILD;
 	if (ends_with(name, ".c") || ends_with(name, ".S"))
@@ -402,12 +403,31 @@ static struct error *keep_all_lines(const struct tree *tree, const struct patche
 	return NULL;
 }
 
+/* What they configure is settled (build/kconfig.h); changed, they would have make ask about options that are new. */
+static struct error *put_kconfig_back(const struct tree *tree, const struct patches *p)
+{
+	_cleanup_free_ char *undo = path_join(tree->path, "undo");
+	size_t i;
+
+	for (i = 0; p && i < p->file_count; i++) {
+		const char *path = p->files[i].path;
+		_cleanup_free_ char *saved = xasprintf("%s/files/%s", undo, path);
+		_cleanup_free_ char *line = xasprintf("%c%s", file_exists(saved) ? '+' : '-', path);
+
+		if (kconfig_is(path))
+			TRY(restore_file(tree, undo, line));
+	}
+	return NULL;
+}
+
 static struct error *apply_all(const struct tree *tree, const struct patches *p)
 {
 	if (tree->base)
 		TRY(patch_apply_in(tree->source, tree->base));
 	if (p)
 		TRY(patch_apply_in(tree->source, p));
+	TRY(put_kconfig_back(tree, tree->base));
+	TRY(put_kconfig_back(tree, p));
 	TRY(keep_all_lines(tree, tree->base, NULL));
 	return keep_all_lines(tree, p, tree->base);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/tree.h"
 
+#include "build/kconfig.h"
 #include "build/patch.h"
 #include "build/tool.h"
 #include "util/file.h"
@@ -12,8 +13,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define CONFIG_MAX (4ul << 20)
 
 /* The number changes with what is kept there and how it is compiled. */
 #define PRE_FOLDER "pre-3"
@@ -213,12 +212,6 @@ static struct error *make_prepared(const struct tree *tree)
 	return file_write(path, "", 0, 0644);
 }
 
-/* Versions of tools that no C code is made with; what they decide shows in other options. */
-static bool is_tool_version(const char *line)
-{
-	return !strncmp(line, "CONFIG_RUSTC_", 13) || !strncmp(line, "CONFIG_BINDGEN_", 15);
-}
-
 /*
  * The tools of this machine must give the configuration that the kernel had: a
  * value that was set must still be set to the same.  What is only new has no
@@ -228,23 +221,17 @@ static struct error *check_config(const struct tree *tree)
 {
 	_cleanup_free_ char *path = path_join(tree->build, ".config");
 	_cleanup_free_ void *want = NULL, *have = NULL;
-	_cleanup_free_ char *padded = NULL;
-	char *line, *save = NULL;
+	const char *lost;
 	size_t size;
 
 	TRY(file_read(tree->kit->config, CONFIG_MAX, &want, &size));
 	TRY(file_read(path, CONFIG_MAX, &have, &size));
-	padded = xasprintf("\n%s\n", (char *)have);
-	for (line = strtok_r(want, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		_cleanup_free_ char *whole = xasprintf("\n%s\n", line);
-
-		if (strncmp(line, "CONFIG_", 7) || strstr(padded, whole) || is_tool_version(line))
-			continue;
-		return refuse("CONFIG-CHANGED",
-			      "with the tools of this machine the kernel's configuration cannot be kept: %s changes (CONFIG_PAHOLE_VERSION and CONFIG_DEBUG_INFO_BTF need the package dwarves)",
-			      line);
-	}
-	return NULL;
+	lost = kconfig_set_only_in(want, have);
+	if (!lost)
+		return NULL;
+	return refuse("CONFIG-CHANGED",
+		      "with the tools of this machine the kernel's configuration cannot be kept: %.*s changes (CONFIG_PAHOLE_VERSION and CONFIG_DEBUG_INFO_BTF need the package dwarves)",
+		      (int)strcspn(lost, "\n"), lost);
 }
 
 static struct error *prepare(struct tree *tree)

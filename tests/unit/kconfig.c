@@ -1,36 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which changes of Kconfig files configure nothing. */
-#include "compile.h"
-
+/* What tells two configurations apart. */
 #include "build/kconfig.h"
 
-#define OPTION "config A\n\tbool \"a\"\n\tdepends on B\n"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
-static void test_help_and_comments(void **state)
+#define CONFIG "# CONFIG_A is not set\nCONFIG_B=m\nCONFIG_C=\"x\"\n"
+
+static void test_names(void **state)
 {
-	assert_true(kconfig_same(OPTION, OPTION));
-	assert_true(kconfig_same(OPTION "\thelp\n\t  One.\n", OPTION "\thelp\n\t  Two.\n\n\t  More.\n\n"));
-	assert_true(kconfig_same(OPTION "\n" OPTION, "# a\n" OPTION "\thelp\n\t  default y\n\n" OPTION));
-	assert_true(kconfig_same(OPTION "\thelp \n\t  One.\n\tdefault y\n", OPTION "\thelp\n\t  Two.\n\tdefault y\n"));
+	assert_true(kconfig_is("Kconfig"));
+	assert_true(kconfig_is("net/Kconfig"));
+	assert_true(kconfig_is("lib/Kconfig.debug"));
+	assert_false(kconfig_is("Kconfig/a.c"));
+	assert_false(kconfig_is("net/kconfig"));
 }
 
-static void test_what_configures(void **state)
+static void test_same(void **state)
 {
-	assert_false(kconfig_same(OPTION, OPTION "\tdefault y\n"));
-	assert_false(kconfig_same(OPTION, OPTION OPTION));
-	assert_false(kconfig_same(OPTION "\thelp\n\t  One.\n", OPTION "\thelp\n\t  One.\n\tdefault y\n"));
-	assert_false(kconfig_same(OPTION "\thelp\n\t  One.\nsource \"x\"\n", OPTION "\thelp\n\t  One.\nsource \"y\"\n"));
-	/* What looks like help and is none. */
-	assert_false(kconfig_same(OPTION, OPTION "\thelpful\n\t  default y\n"));
-	assert_false(kconfig_same(OPTION "\thelp\nOne.\n", OPTION "\thelp\nTwo.\n"));
+	assert_null(kconfig_set_only_in(CONFIG, CONFIG));
+	assert_null(kconfig_set_only_in("", CONFIG));
+	/* An option that is not set, or not known; another order; no end of line. */
+	assert_null(kconfig_set_only_in("# CONFIG_D is not set\nCONFIG_C=\"x\"\n\nCONFIG_B=m", CONFIG));
+	assert_null(kconfig_set_only_in("CONFIG_RUSTC_VERSION=1\nCONFIG_BINDGEN_VERSION=1\n", CONFIG));
+}
+
+static void assert_first(const char *line, const char *a)
+{
+	const char *first = kconfig_set_only_in(a, CONFIG);
+
+	assert_non_null(first);
+	assert_string_equal(first, line);
+}
+
+static void test_different(void **state)
+{
+	assert_first("CONFIG_A=y", CONFIG "CONFIG_A=y");
+	assert_first("CONFIG_B=y\n", "CONFIG_B=y\n");
+	/* A part of a line is none. */
+	assert_first("CONFIG_C=\"x\n" CONFIG, "CONFIG_C=\"x\n" CONFIG);
+	assert_first("CONFIG_RUST=y", "CONFIG_RUST=y");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_help_and_comments),
-		cmocka_unit_test(test_what_configures),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_different),
 	};
 
-	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

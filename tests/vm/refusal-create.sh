@@ -48,8 +48,16 @@ refused "a module that is new" FILE-ADDED "*fs/proc/extra.c, which becomes a mod
 sed 's/^+proc-y\t+= extra.o/+ccflags-y += -O1/' "$data/new-file.patch" >"$work/flags.patch"
 refused "other flags" BUILD-CHANGED "the patch changes fs/proc/Makefile, *" create "$work/flags.patch"
 run "$kmend" create -q --kernel "$kit" -o "$work/same.kmend" "$data/not-configured.patch" "$data/builtin.patch"
-expect "a help text, an option that is not set, and Rust: $said" 0 "$status"
+expect "Kconfig that gives the same configuration, an option that is not set, and Rust: $said" 0 "$status"
 rm -f "$work/same.kmend"
+sed 's/select CRYPTO/select CRC4/' "$data/not-configured.patch" >"$work/select.patch"
+refused "an option that comes" BUILD-CHANGED "the patch changes fs/proc/Kconfig, which sets CONFIG_CRC4=y: *" \
+	create "$work/select.patch" "$data/builtin.patch"
+sed 's/select CRYPTO/depends on PROC_EXTRA/' "$data/not-configured.patch" >"$work/depends.patch"
+refused "an option that goes" BUILD-CHANGED "*no longer sets CONFIG_*" create "$work/depends.patch" "$data/builtin.patch"
+sed 's/select CRYPTO/no such word/' "$data/not-configured.patch" >"$work/word.patch"
+refused "what scripts/kconfig does not know" BUILD-CHANGED "*scripts/kconfig cannot read it: fs/proc/Kconfig:*" \
+	create "$work/word.patch" "$data/builtin.patch"
 refused "lines that move" NOTHING-CHANGED "the patch changes no running code: with it and without it, the compiler makes the same" create "$data/lines.patch"
 refused "code that ran at boot" NOTHING-CHANGED "*proc_cmdline_init*has no effect now*" create "$data/init.patch"
 refused "code that ran at boot, with code that may rely on it" INIT-CHANGED "*proc_cmdline_init*cmdline_proc_show*" \
