@@ -12,6 +12,7 @@ first=$work/first.kmend
 create_options="--onto $first"
 update second onto-second
 update user onto-user
+update keeper onto-keeper
 create_options="--onto $first --onto $work/second.kmend"
 update third onto-third
 create_options=

@@ -147,8 +147,26 @@ works "undo of the second" "$second: undone, *" kmend undo "$second"
 expect "the first runs" "first [1-9]* [!s]*" "$(cat /proc/cmdline)"
 expect "and in the module" 1 "$(packet_size)"
 works "apply of the second again" "$second: applied *" apply second.kmend
-works "undo of both in one command" "*: undone, *: undone, *" kmend undo "$first" "$second"
+works "apply of the user again" "$user: applied *" apply user.kmend
+works "undo of all in one command, the lowest first" "$first: undone, *us
+$user: undone, *us
+$second: undone, *us*" kmend undo "$first" "$user" "$second"
 expect "the kernel as it was" "[!f]*" "$(cat /proc/cmdline)"
 text_same "undo" vmlinux
 clean "undo"
+
+# ---- what stays loaded holds what it stands on ----
+
+keeper=$(id_of keeper)
+works "apply of the first once more" "$first: applied *" apply first.kmend
+works "apply of one whose function somebody may keep" "$keeper: applied *" apply keeper.kmend
+expect "it runs" "keeps [0-9]*" "$(tail -n 1 /proc/version)"
+works "undo of both in one command" "*$first: undone, *still loaded
+$keeper: undone, *still loaded*" kmend undo "$first" "$keeper"
+expect "both stay loaded" 2 "$(kmend status | grep -c "^[0-9a-f]\{16\}  loaded ")"
+works "apply of the first that is loaded" "*$first: applied *" apply first.kmend
+works "apply of the other that is loaded" "*$keeper: applied *" apply keeper.kmend
+works "undo of both again" "*$first: undone, *still loaded*" kmend undo --all
+as_at_boot
+text_same "undo of what stays loaded" vmlinux
 finish
