@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/reach.h"
 
+#include "build/grep.h"
+#include "build/includers.h"
 #include "build/names.h"
 #include "build/paste.h"
 #include "util/file.h"
@@ -11,13 +13,6 @@
 
 #include <limits.h>
 #include <string.h>
-
-#define SOURCE_MAX (64ul << 20)
-
-/* Where the kernel's own code is; nothing else is compiled into it. */
-static const char *const folders[] = { "arch/x86", "block", "certs", "crypto", "drivers", "fs",
-				       "include", "init", "io_uring", "ipc", "kernel", "lib", "mm",
-				       "net", "security", "sound", "virt" };
 
 /* The files found so far. */
 struct search {
@@ -30,7 +25,8 @@ struct search {
 	struct pastes *pastes;
 	struct names makers;		/* macros that may make one of the names */
 	struct names headers, sources;	/* paths */
-	struct names local;		/* changed files all of whose includers count */
+	struct includers local;		/* changed files all of whose includers count */
+	struct names wide;		/* changed headers that many include, looked for by names */
 	struct renumbered renumbered;	/* macros of the patched files */
 	char *copies;			/* a folder with the patched files: */
 	char *before, *after;		/* without and with the patches */
@@ -111,8 +107,7 @@ static struct error *names_of_header(struct search *s, const char *name, const c
 		return NULL;
 	TRY(changed_names(a, b, &s->changed, &includes));
 	/* What it includes has names as well: too many to look for. */
-	if (includes)
-		names_add(&s->local, name, strlen(name));
+	names_add(includes ? &s->local.files : &s->wide, name, strlen(name));
 	return NULL;
 }
 
@@ -174,6 +169,23 @@ static struct error *values_of_local(struct search *s, const char *a, const char
 	return err;
 }
 
+/* So many that to look at each of them takes no longer than to look for names. */
+#define FEW 150
+
+/* A header that few source files include is a local one, wherever it is. */
+static struct error *add_few_includers(struct search *s, const char *path)
+{
+	struct includers found = { 0 };
+	struct error *err;
+
+	names_add(&found.files, path, strlen(path));
+	err = includers_find(s->tree, &found, FEW);
+	if (!err && found.sources.count <= FEW && !includers_are_all(&found))
+		add_all(&s->local.files, &found.files);
+	includers_fini(&found);
+	return err;
+}
+
 static struct error *try_patches(struct search *s, const struct patches *p)
 {
 	bool ignored;
@@ -188,57 +200,17 @@ static struct error *try_patches(struct search *s, const struct patches *p)
 			continue;
 		TRY(compare_values(s, p->files[i].path, a, b));
 		if (is_local(p->files[i].path))
-			names_add(&s->local, p->files[i].path, strlen(p->files[i].path));
+			names_add(&s->local.files, p->files[i].path, strlen(p->files[i].path));
+		else
+			TRY(add_few_includers(s, p->files[i].path));
 		if (p->files[i].kind == PATCHED_SOURCE)
 			TRY(changed_names(a, b, &s->touched, &ignored));
-		else if (is_local(p->files[i].path))
+		else if (names_has(&s->local.files, p->files[i].path, strlen(p->files[i].path)))
 			TRY(values_of_local(s, a, b));
 		else
 			TRY(names_of_header(s, p->files[i].path, a, b));
 	}
 	add_all(&s->values.names, &s->changed.values);
-	return NULL;
-}
-
-static void sort_out(struct search *s, char *output)
-{
-	char *line, *save = NULL;
-
-	for (line = strtok_r(output, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		/* Generated from headers for assembly; make takes care of it. */
-		if (strstr(line, "/asm-offsets"))
-			continue;
-		if (ends_with(line, ".h"))
-			names_add(&s->headers, line, strlen(line));
-		else if (ends_with(line, ".c") || ends_with(line, ".S"))
-			names_add(&s->sources, line, strlen(line));
-	}
-}
-
-static struct error *run_grep(struct search *s, const char *const *options, const char *patterns)
-{
-	const char *argv[ARRAY_SIZE(folders) + 16] = { "grep", "-rlF", "--include=*.[chS]" };
-	struct process_options opts = { .argv = argv, .dir = s->tree->source,
-					.env_add = build_environment, .input = patterns,
-					.input_size = strlen(patterns) };
-	_cleanup_free_ char *output = NULL;
-	size_t n = 3, i;
-	int status;
-
-	for (i = 0; options[i]; i++)
-		argv[n++] = options[i];
-	argv[n++] = "-f";
-	argv[n++] = "-";
-	for (i = 0; i < ARRAY_SIZE(folders); i++) {
-		_cleanup_free_ char *path = path_join(s->tree->source, folders[i]);
-
-		if (file_exists(path))
-			argv[n++] = folders[i];
-	}
-	TRY(process_run(&opts, &status, &output, NULL));
-	if (status > 1)
-		return system_error(0, "grep failed in %s", s->tree->source);
-	sort_out(s, output);
 	return NULL;
 }
 
@@ -255,7 +227,7 @@ static struct error *grep_words(struct search *s, const struct names *names, siz
 		fprintf(f, "%s\n", names->list[i]);
 	if (fclose(f))
 		return system_error(0, "out of memory");
-	return run_grep(s, word, patterns);
+	return grep_source(s->tree, word, patterns, &s->headers, &s->sources);
 }
 
 static struct error *read_source(const struct search *s, const char *name, void **text)
@@ -270,23 +242,22 @@ static struct error *read_source(const struct search *s, const char *name, void 
 static struct error *read_pastes(struct search *s)
 {
 	static const char *const plain[] = { NULL };
-	struct search found = { .tree = s->tree };
+	struct names headers = { 0 }, sources = { 0 };
 	struct error *err;
 	size_t i;
 
 	s->pastes = pastes_new();
-	err = run_grep(&found, plain, "##\n");
-	for (i = 0; i < found.headers.count + found.sources.count && !err; i++) {
-		const char *source = i < found.headers.count ? NULL :
-							       found.sources.list[i - found.headers.count];
+	err = grep_source(s->tree, plain, "##\n", &headers, &sources);
+	for (i = 0; i < headers.count + sources.count && !err; i++) {
+		const char *source = i < headers.count ? NULL : sources.list[i - headers.count];
 		_cleanup_free_ void *text = NULL;
 
-		err = read_source(s, source ? source : found.headers.list[i], &text);
+		err = read_source(s, source ? source : headers.list[i], &text);
 		if (!err)
 			pastes_read(s->pastes, text, source);
 	}
-	names_fini(&found.headers);
-	names_fini(&found.sources);
+	names_fini(&headers);
+	names_fini(&sources);
 	return err;
 }
 
@@ -379,125 +350,6 @@ static struct error *follow_headers(struct search *s)
 	return err;
 }
 
-/* "asm/x.h" for include/asm-generic/x.h, by a generated header. */
-static bool is_wrapped(const char *name, size_t len, const char *path)
-{
-	const char *generic = strstr(path, "/asm-generic/");
-
-	return generic && len > 4 && !strncmp(name, "asm/", 4) &&
-	       strlen(generic + 13) == len - 4 && !strncmp(generic + 13, name + 4, len - 4);
-}
-
-/* Whether what @file includes as "@name" is a header in its own folder, or as far from it as the name says; *@same: @path. */
-static bool is_beside(const char *source, const char *file, const char *name, size_t len, const char *path, bool *same)
-{
-	_cleanup_free_ char *beside = xasprintf("%.*s%.*s", (int)(file_name(file) - file), file, (int)len, name);
-	_cleanup_free_ char *normal = path_normal(beside), *full = path_join(source, normal);
-
-	*same = !strcmp(normal, path);
-	return file_exists(full);
-}
-
-/*
- * Whether the include of @name in @file, a file of the folder @source, can mean the
- * header @path: its own folder comes first, then what -I names, which is anywhere.
- */
-static bool can_mean(const char *source, const char *file, const char *name, size_t len, const char *path)
-{
-	bool same;
-
-	if (name[-1] == '"' && is_beside(source, file, name, len, path, &same))
-		return same;
-	while (len > 3 && !strncmp(name, "../", 3)) {
-		name += 3;
-		len -= 3;
-	}
-	if (is_wrapped(name, len, path))
-		return true;
-	return path_has_tail(path, name, len);
-}
-
-/* Whether the text has a string or "<...>" that can mean the file: an #include, or what a macro gives to one. */
-static bool text_includes(const char *source, const char *text, const char *file, const char *path)
-{
-	const char *name = file_name(path), *p = text;
-	size_t len = strlen(name);
-
-	for (; (p = strstr(p, name)); p += len) {
-		const char *start = p;
-
-		if (p[len] != '"' && p[len] != '>')
-			continue;
-		while (start > text && !strchr("\"< \t\n", start[-1]))
-			start--;
-		if (start > text && strchr("\"<", start[-1]) && can_mean(source, file, start, p + len - start, path))
-			return true;
-	}
-	return false;
-}
-
-/* Adds to @kept the files of @found that include a local header. */
-static struct error *keep_includers(struct search *s, const struct names *found, struct names *kept)
-{
-	size_t i, k;
-
-	for (i = 0; i < found->count; i++) {
-		_cleanup_free_ char *path = path_join(s->tree->source, found->list[i]);
-		_cleanup_free_ void *text = NULL;
-		size_t size;
-
-		if (names_has(kept, found->list[i], strlen(found->list[i])))
-			continue;
-		TRY(file_read(path, SOURCE_MAX, &text, &size));
-		for (k = 0; k < s->local.count; k++) {
-			if (!text_includes(s->tree->source, text, found->list[i], s->local.list[k]))
-				continue;
-			names_add(kept, found->list[i], strlen(found->list[i]));
-			break;
-		}
-	}
-	return NULL;
-}
-
-static struct error *grep_includers(struct search *s, const char *patterns)
-{
-	static const char *const plain[] = { NULL };
-	struct search found = { .tree = s->tree };
-	struct error *err;
-
-	err = run_grep(&found, plain, patterns);
-	if (!err)
-		err = keep_includers(s, &found.sources, &s->sources);
-	if (!err)
-		err = keep_includers(s, &found.sources, &s->local);
-	if (!err)
-		err = keep_includers(s, &found.headers, &s->local);
-	names_fini(&found.sources);
-	names_fini(&found.headers);
-	return err;
-}
-
-/* Who includes a local file, directly or through others. */
-static struct error *follow_local(struct search *s)
-{
-	size_t done = 0;
-
-	while (done < s->local.count) {
-		_cleanup_free_ char *patterns = xstrdup("");
-
-		for (; done < s->local.count; done++) {
-			const char *name = file_name(s->local.list[done]);
-			char *longer = xasprintf("%s\"%s\"\n/%s\"\n/%s>\n<%s>\n", patterns, name, name,
-						 name, name);
-
-			free(patterns);
-			patterns = longer;
-		}
-		TRY(grep_includers(s, patterns));
-	}
-	return NULL;
-}
-
 static int by_text(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -513,11 +365,24 @@ static bool is_patched(const struct patches *p, const char *path)
 	return false;
 }
 
-/* The headers that the compiler is told to include (scripts/Makefile.lib, linux-include). */
-static bool is_in_everything(const char *path)
+/* As many files as sift_objects() looks at. */
+#define INCLUDERS_MAX 2500
+
+/* By names; where these are too many, by who includes the headers, where those are not. */
+static struct error *follow_wide(struct search *s)
 {
-	return !strcmp(path, "include/linux/kconfig.h") || !strcmp(path, "include/linux/compiler-version.h") ||
-	       !strcmp(path, "include/linux/compiler_types.h");
+	struct error *err = follow_headers(s), *worse;
+
+	if (!err || err->kind != ERROR_REFUSED)
+		return err;
+	names_fini(&s->headers);
+	names_fini(&s->sources);
+	add_all(&s->local.files, &s->wide);
+	worse = includers_find(s->tree, &s->local, INCLUDERS_MAX);
+	if (!worse && (s->local.sources.count > INCLUDERS_MAX || includers_are_all(&s->local)))
+		return err;
+	error_free(err);
+	return worse;
 }
 
 static bool has_header(const struct patches *p)
@@ -532,16 +397,15 @@ static bool has_header(const struct patches *p)
 
 static struct error *search(struct search *s, const struct patches *p)
 {
-	size_t i;
-
 	TRY(try_patches(s, p));
 	if (has_header(p))
 		log_progress("looking for what the headers reach");
-	TRY(follow_local(s));
-	for (i = 0; i < s->local.count; i++)
-		if (is_in_everything(s->local.list[i]))
-			return refuse_wide();
-	return follow_headers(s);
+	TRY(includers_find(s->tree, &s->local, SIZE_MAX));
+	if (includers_are_all(&s->local))
+		return refuse_wide();
+	TRY(follow_wide(s));
+	add_all(&s->sources, &s->local.sources);
+	return NULL;
 }
 
 /* The file as the patches leave it. */
@@ -553,26 +417,46 @@ static struct error *read_after(const struct search *s, const char *name, void *
 	return file_exists(path) ? file_read(path, SOURCE_MAX, text, &size) : read_source(s, name, text);
 }
 
-/* What headers make of the macros that become another expression. */
-static struct error *follow_values(struct search *s)
+/* What these headers make of the macros that become another expression. */
+static struct error *follow_values_in(struct search *s, const struct names *headers)
 {
-	const struct names *lists[] = { &s->headers, &s->local };
-	bool more = s->values.names.count > 0;
-	size_t i, k;
+	bool more = true;
+	size_t i;
 
 	while (more) {
 		more = false;
-		for (k = 0; k < ARRAY_SIZE(lists); k++)
-			for (i = 0; i < lists[k]->count; i++) {
-				_cleanup_free_ void *text = NULL;
+		for (i = 0; i < headers->count; i++) {
+			_cleanup_free_ void *text = NULL;
 
-				if (!ends_with(lists[k]->list[i], ".h"))
-					continue;
-				TRY(read_after(s, lists[k]->list[i], &text));
-				more |= names_follow(text, &s->values);
-			}
+			if (!ends_with(headers->list[i], ".h"))
+				continue;
+			TRY(read_after(s, headers->list[i], &text));
+			more |= names_follow(text, &s->values);
+		}
 	}
 	return NULL;
+}
+
+/* Any header may: it need not include the one that defines them. */
+static struct error *follow_values(struct search *s)
+{
+	struct search found = { .tree = s->tree };
+	struct error *err = NULL;
+	size_t done = 0;
+
+	add_all(&found.headers, &s->local.files);
+	add_all(&found.headers, &s->wide);
+	while (!err && done < s->values.names.count) {
+		size_t from = done;
+
+		done = s->values.names.count;
+		err = grep_words(&found, &s->values.names, from);
+		if (!err)
+			err = follow_values_in(s, &found.headers);
+	}
+	names_fini(&found.headers);
+	names_fini(&found.sources);
+	return err;
 }
 
 /* Whom such a macro reaches in a source file, which may have some of its own: @own. */
@@ -647,16 +531,16 @@ static int by_lot(const void *a, const void *b)
 static struct error *add_others(struct search *s, size_t count)
 {
 	static const char *const plain[] = { NULL };
-	struct search all = { .tree = s->tree };
-	struct error *err = run_grep(&all, plain, "\n");
+	struct names headers = { 0 }, sources = { 0 };
+	struct error *err = grep_source(s->tree, plain, "\n", &headers, &sources);
 	size_t i;
 
 	if (!err)
-		qsort(all.sources.list, all.sources.count, sizeof(*all.sources.list), by_lot);
-	for (i = 0; i < all.sources.count && count && !err; i++)
-		count -= names_add(&s->sources, all.sources.list[i], strlen(all.sources.list[i]));
-	names_fini(&all.headers);
-	names_fini(&all.sources);
+		qsort(sources.list, sources.count, sizeof(*sources.list), by_lot);
+	for (i = 0; i < sources.count && count && !err; i++)
+		count -= names_add(&s->sources, sources.list[i], strlen(sources.list[i]));
+	names_fini(&headers);
+	names_fini(&sources);
 	return err;
 }
 
@@ -689,7 +573,8 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, size_
 	names_fini(&s.makers);
 	names_fini(&s.headers);
 	names_fini(&s.sources);
-	names_fini(&s.local);
+	includers_fini(&s.local);
+	names_fini(&s.wide);
 	free(s.copies);
 	free(s.before);
 	free(s.after);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Which source files a change of a header can reach, without having built the
- * kernel: those that mention what the header defines differently, or what
- * other headers define with it; for a header outside of the include folders and
- * for one that includes something else than before, all that include it.
+ * kernel: all that include it, where these are few, or where it stands outside of
+ * the include folders or includes something else than before; else those that mention
+ * what it defines differently, or what other headers define with it.
  * Whether they are compiled, and really include the header, is found out by
  * the preprocessor.
  */

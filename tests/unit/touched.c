@@ -80,7 +80,7 @@ static void test_touched_by_macro(void **state)
 
 static void test_touched_by_macro_of_header(void **state)
 {
-	static const char user[] = "#include \"limit.h\"\nstatic int __init %s(void) { return BYTES(TABLE_MAX); }\n";
+	static const char user[] = "#include <linux/table.h>\n#include \"limit.h\"\nstatic int __init %s(void) { return BYTES(TABLE_MAX); }\n";
 	_cleanup_free_ char *global = xasprintf(user, "global"), *local = xasprintf(user, "local");
 
 	put("include/linux/table.h", "#define TABLE_MAX 64\n");
@@ -88,7 +88,8 @@ static void test_touched_by_macro_of_header(void **state)
 	put("mm/limit.h", "#define BYTES(n) ((n) * 8)\n");
 	put("mm/global.c", global);
 	put("mm/local.c", local);
-	put("mm/through.c", "static int __init through(void) { return TABLE_BYTES; }\n");
+	put("mm/through.c", "#include <linux/table.h>\n#include <linux/bytes.h>\n"
+			    "static int __init through(void) { return TABLE_BYTES; }\n");
 	assert_true(touches(DEFINE("include/linux/table.h", "#define TABLE_MAX 64", "#define TABLE_MAX 128"), "global"));
 	assert_true(touches(DEFINE("include/linux/table.h", "#define TABLE_MAX 64", "#define TABLE_MAX 128"), "through"));
 	assert_true(touches(DEFINE("mm/limit.h", "#define BYTES(n) ((n) * 8)", "#define BYTES(n) ((n) * 16)"), "local"));
