@@ -170,7 +170,7 @@ static struct error *values_of_local(struct search *s, const char *a, const char
 }
 
 /* So many that to look at each of them takes no longer than to look for names. */
-#define FEW 150
+#define FEW 40
 
 /* A header that few source files include is a local one, wherever it is. */
 static struct error *add_few_includers(struct search *s, const char *path)
