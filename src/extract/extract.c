@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "kmend/engine.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -171,11 +172,39 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 	return NULL;
 }
 
+/* What the code calls after @rel, and hands the address to; NULL where it calls nothing by name. */
+static const char *next_call(const struct atom *from, const struct reloc *rel)
+{
+	for (rel++; rel < from->relocs + from->reloc_count; rel++) {
+		const char *name = rel->target ? atom_name(rel->target) : rel->symbol->name;
+
+		if (rel->branch && rel->target != from && !ends_with(name, ".cold"))
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * Whether a function of this name may keep a string that it is given, as those do
+ * that register or make something (request_irq(), rdma_create_id()), and what is called
+ * by a pointer. Others print it, compare it or copy it.
+ */
+static bool keeps_strings(const char *name)
+{
+	static const char *const words[] = { "register", "request", "create", "alloc", "_add", "__x86_indirect_thunk" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(name, words[i]))
+			return true;
+	return false;
+}
+
 /*
  * Whether the address of what the update brings can be kept by somebody who outlives
  * an undo.  Of constants, functions that are given one mostly read it alone.
  */
-static bool may_escape(const struct reloc *rel, bool in_table)
+static bool may_escape(const struct atom *from, const struct reloc *rel, bool in_table)
 {
 	const struct atom *to = rel->target;
 	bool text = section_is_text(to->section);
@@ -184,6 +213,12 @@ static bool may_escape(const struct reloc *rel, bool in_table)
 		return false;
 	if (rel->stored && (!text || to->state == ATOM_NEW))
 		return true;
+	if (!text && section_is_text(from->section)) {
+		const char *callee = next_call(from, rel);
+
+		if (callee && keeps_strings(callee))
+			return true;
+	}
 	if (!to->symbol || (to->state != ATOM_NEW && (to->state != ATOM_CHANGED || text)))
 		return false;
 	return text || to->section->flags & SHF_WRITE || to->reloc_count;
@@ -200,7 +235,7 @@ static struct error *follow(struct extractor *e, const struct atom *from, const 
 		if (kind != REFERENCE_KEPT)
 			continue;
 		keep(e, relocs[i].target);
-		if (may_escape(&relocs[i], in_table))
+		if (may_escape(from, &relocs[i], in_table))
 			e->x->escapes = true;
 	}
 	return NULL;

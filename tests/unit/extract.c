@@ -567,6 +567,14 @@ static void stored_constants(void **state)
 	assert_false(extraction->escapes);
 	extract(STORES("struct s t = { \"tcp\" }; show((void *)&t);", "1"), STORES("struct s t = { \"tcp\" }; show((void *)&t);", "2"));
 	assert_false(extraction->escapes);
+	/* By who is given them. */
+#define GIVES(what, k) "extern int show(const char *), request_thing(int, const char *, void *);\n"                              \
+	"int f(void) { " what " return external(" k "); }"
+	extract(GIVES("show(\"a\"); request_thing(1, \"b\", (void *)0);", "1"), GIVES("show(\"a\"); request_thing(1, \"b\", (void *)0);", "2"));
+	assert_true(extraction->escapes);
+	extract(GIVES("show(\"a\"); request_thing(1, (void *)0, (void *)0);", "1"),
+		GIVES("show(\"a\"); request_thing(1, (void *)0, (void *)0);", "2"));
+	assert_false(extraction->escapes);
 }
 
 /* The module loader gives each CPU its own of one section only; what is decrypted at boot, it does not know at all. */
