@@ -540,23 +540,27 @@ static bool is_unused_rust(const struct tree *tree, const char *path)
 	return len > 3 && !strcmp(path + len - 3, ".rs") && !file_exists(file);
 }
 
-static struct error *check_config(const struct tree *tree, const struct patches *p, const char *path)
+/* In the tree's folder, where programs are run anyway. */
+static struct error *check_config(const struct tree *tree, const struct patches *p, const char *paths)
 {
-	_cleanup_free_ char *dir = NULL;
+	_cleanup_free_ char *dir = path_join(tree->path, "config");
 
-	TRY(temp_dir_new(&dir));
+	TRY(remove_tree(dir));
+	TRY(make_dirs(dir));
 	TRY(patch_copy_plain(tree, p, dir));
 	TRY(patch_apply_in(dir, p));
-	return kconfig_check(tree, dir, path);
+	TRY(kconfig_check(tree, dir, paths));
+	return remove_tree(dir);
 }
 
 static struct error *check_build(const struct tree *tree, const struct patches *p)
 {
-	const char *kconfig = NULL;
+	_cleanup_free_ char *kconfig = NULL;
 	size_t i;
 
 	for (i = 0; i < p->file_count; i++) {
 		const char *path = p->files[i].path;
+		char *longer;
 
 		if (p->files[i].kind != PATCHED_BUILD || makefile_only_lists_added(tree, p, path) ||
 		    is_unused_rust(tree, path))
@@ -565,7 +569,9 @@ static struct error *check_build(const struct tree *tree, const struct patches *
 			return refuse("BUILD-CHANGED",
 				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
 				      path);
-		kconfig = path;
+		longer = xasprintf("%s%s%s", kconfig ? kconfig : "", kconfig ? ", " : "", path);
+		free(kconfig);
+		kconfig = longer;
 	}
 	return kconfig ? check_config(tree, p, kconfig) : NULL;
 }

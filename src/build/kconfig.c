@@ -32,7 +32,7 @@ const char *kconfig_set_only_in(const char *a, const char *b)
 	return NULL;
 }
 
-struct error *kconfig_check(const struct tree *tree, const char *dir, const char *path)
+struct error *kconfig_check(const struct tree *tree, const char *dir, const char *paths)
 {
 	/* scripts/kconfig looks for a file in the folder that it runs in, kbuild's O=, before it looks in the source. */
 	struct tree patched = { .kit = tree->kit, .path = (char *)dir, .source = tree->source, .build = (char *)dir };
@@ -47,19 +47,22 @@ struct error *kconfig_check(const struct tree *tree, const char *dir, const char
 	TRY(file_read(from, CONFIG_MAX, &before, &size));
 	TRY(file_write(to, before, size, 0644));
 	TRY(tree_make(&patched, goals, "", 2, &status, &output));
-	if (status)
-		return refuse("BUILD-CHANGED", "the patch changes %s, and scripts/kconfig cannot read it: %.*s", path,
+	/* "fs/Kconfig:9: syntax error" */
+	if (status && strstr(output, "Kconfig"))
+		return refuse("BUILD-CHANGED", "the patch changes %s, and scripts/kconfig cannot read it: %.*s", paths,
 			      (int)strcspn(output, "\n"), output);
+	if (status)
+		return system_error(0, "make olddefconfig failed: %s", output);
 	TRY(file_read(to, CONFIG_MAX, &after, &size));
 	option = kconfig_set_only_in(after, before);
 	if (option)
 		return refuse("BUILD-CHANGED",
-			      "the patch changes %s, which sets %.*s: a running kernel cannot be rebuilt", path,
+			      "the patch changes %s, with which %.*s is set: a running kernel cannot be rebuilt", paths,
 			      (int)strcspn(option, "\n"), option);
 	option = kconfig_set_only_in(before, after);
 	if (option)
 		return refuse("BUILD-CHANGED",
-			      "the patch changes %s, which no longer sets %.*s: a running kernel cannot be rebuilt", path,
+			      "the patch changes %s, with which %.*s is not set any more: a running kernel cannot be rebuilt", paths,
 			      (int)strcspn(option, "\n"), option);
 	return NULL;
 }

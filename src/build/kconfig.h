@@ -13,11 +13,11 @@ bool kconfig_is(const char *path);
 /*
  * Asks scripts/kconfig what it makes of the kernel's configuration with the Kconfig
  * files in @dir, which stand there under the paths that they have in the source, in
- * place of the source's.  @dir is written to.
+ * place of the source's.  @dir is written to, and programs in it are run.
  * Errors: refusal BUILD-CHANGED where an option is set to another value, no longer
- * or newly, or where the files cannot be read; @path is the one to name for it.
+ * or newly, or where scripts/kconfig complains of the files, which @paths names.
  */
-struct error *kconfig_check(const struct tree *tree, const char *dir, const char *path) __must_use;
+struct error *kconfig_check(const struct tree *tree, const char *dir, const char *paths) __must_use;
 
 /*
  * The first line of the .config @a that sets an option as no line of @b does, up to

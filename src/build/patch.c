@@ -41,6 +41,18 @@ static bool is_text(const char *name)
 	return *name == '.';
 }
 
+/* The sources of a library outside of the kernel that it compiles into itself (kernel/bpf/Makefile). */
+static bool is_borrowed(const char *path)
+{
+	static const char *const names[] = { "relo_core.c", "btf_iter.c", "btf_relocate.c" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strncmp(path, "tools/lib/bpf/", 14) && !strcmp(path + 14, names[i]))
+			return true;
+	return false;
+}
+
 static enum patched_kind kind_of(const char *path)
 {
 	static const char *const outside[] = { "Documentation/", "tools/", "samples/", "scripts/",
@@ -49,16 +61,19 @@ static enum patched_kind kind_of(const char *path)
 	size_t i;
 
 	name = name ? name + 1 : path;
+	if (is_foreign(path))
+		return PATCHED_NOTHING;
+	/* Some of these folders have Kconfig files that the kernel's own read, and one has sources of its own. */
+	if (kconfig_is(path) || is_borrowed(path))
+		return PATCHED_BUILD;
 	for (i = 0; i < ARRAY_SIZE(outside); i++)
 		if (!strncmp(path, outside[i], strlen(outside[i])))
 			return PATCHED_NOTHING;
-	if (is_foreign(path))
-		return PATCHED_NOTHING;
 	/* The table of the kernel's own decoder is made of it. */
 	if (!strcmp(path, "arch/x86/lib/x86-opcode-map.txt"))
 		return PATCHED_BUILD;
 	if (!strncmp(name, "Makefile", 8) || !strncmp(name, "Kbuild", 6) ||
-	    kconfig_is(path) || ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
+	    ends_with(name, ".lds") || ends_with(name, ".lds.h") ||
 	    ends_with(name, ".lds.S"))
 		return PATCHED_BUILD;
 	if (ends_with(name, ".c") || ends_with(name, ".S"))
@@ -310,6 +325,8 @@ static struct error *restore_file(const struct tree *tree, const char *undo, con
 	if (*line == '-')
 		return remove_tree(path);
 	TRY(file_read(copy, SOURCE_MAX, &data, &size));
+	/* patch(1) removes folders that become empty. */
+	TRY(make_dirs_above(path));
 	/* The time is now, so that make sees what was built from the patched file as stale. */
 	return file_write(path, data, size, mode_of(copy));
 }

@@ -437,20 +437,25 @@ static struct error *follow_values_in(struct search *s, const struct names *head
 	return NULL;
 }
 
-/* Any header may: it need not include the one that defines them. */
-static struct error *follow_values(struct search *s)
+/*
+ * Any header may use what one of the include folders defines, without including it.  What
+ * others define, headers near by may use.
+ */
+static struct error *follow_values(struct search *s, bool anywhere)
 {
 	struct search found = { .tree = s->tree };
-	struct error *err = NULL;
+	struct error *err;
 	size_t done = 0;
 
+	add_all(&found.headers, &s->headers);
 	add_all(&found.headers, &s->local.files);
 	add_all(&found.headers, &s->wide);
-	while (!err && done < s->values.names.count) {
+	err = follow_values_in(s, &found.headers);
+	while (anywhere && !err && done < s->values.names.count) {
 		size_t from = done;
 
 		done = s->values.names.count;
-		err = grep_words(&found, &s->values.names, from);
+		err = done > NAMES_MAX ? refuse_wide() : grep_words(&found, &s->values.names, from);
 		if (!err)
 			err = follow_values_in(s, &found.headers);
 	}
@@ -485,9 +490,12 @@ static struct error *touch_users_in(struct search *s, const char *name, const st
 static struct error *touch_users(struct search *s, const struct patches *p)
 {
 	const struct names none = { 0 };
+	bool anywhere = false;
 	size_t i;
 
-	TRY(follow_values(s));
+	for (i = 0; i < p->file_count; i++)
+		anywhere |= p->files[i].kind == PATCHED_HEADER && !is_local(p->files[i].path);
+	TRY(follow_values(s, anywhere));
 	for (i = 0; i < p->file_count; i++) {
 		_cleanup_free_ char *a = path_join(s->before, p->files[i].path);
 		_cleanup_free_ char *b = path_join(s->after, p->files[i].path);

@@ -29,7 +29,9 @@ const char *const build_environment[] = {
 	"KAFLAGS=",		"KBUILD_OUTPUT=",
 	"KCPPFLAGS=",		"ARCH=x86",
 	"CROSS_COMPILE=",	"V=",
-	"SOURCE_DATE_EPOCH=",	NULL
+	"SOURCE_DATE_EPOCH=",	"KCONFIG_CONFIG=.config",
+	"KBUILD_EXTMOD=",	"LLVM=",
+	NULL
 };
 
 /* The end of what a tool printed, for a message. */

@@ -9,6 +9,7 @@
  *   trees/KEY/pre-N	compiled pre objects, each with the name of its target, what it
  *			includes, and once more with its debug information
  *   trees/KEY/undo	what a patch is about to change, as it was; see patch.h
+ *   trees/KEY/config	what scripts/kconfig makes of patched files; see kconfig.h
  *   trees/KEY/ready	written last: without it the tree is made anew
  *   trees/KEY/prepared	while what "make prepare" makes is that of the unpatched source
  *   trees/KEY.lock	held while a tree is open

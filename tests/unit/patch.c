@@ -121,10 +121,12 @@ static void knows_what_is_not_compiled(void **state)
 		{ "arch/x86/um/asm/elf.h", PATCHED_NOTHING }, { "arch/Kconfig", PATCHED_BUILD },
 		{ "arch/x86/Kconfig", PATCHED_BUILD }, { "arch/x86/mm/fault.c", PATCHED_SOURCE },
 		{ "arch/x86/include/asm/tlb.h", PATCHED_HEADER }, { "arch/x86/entry/syscalls/syscall_64.tbl", PATCHED_BUILD },
-		{ "tools/testing/selftests/x/Makefile", PATCHED_NOTHING }, { "samples/x/Kconfig", PATCHED_NOTHING },
+		{ "tools/testing/selftests/x/Makefile", PATCHED_NOTHING }, { "samples/x/Kconfig", PATCHED_BUILD },
 		{ "MAINTAINERS", PATCHED_NOTHING }, { "kernel/.gitignore", PATCHED_NOTHING },
 		{ ".mailmap", PATCHED_NOTHING }, { "drivers/x/README", PATCHED_NOTHING }, { "fs/x/a.rst", PATCHED_NOTHING },
 		{ "certs/default_x509.genkey", PATCHED_BUILD }, { "lib/gen.pl", PATCHED_BUILD },
+		{ "usr/Kconfig", PATCHED_BUILD }, { "tools/lib/bpf/relo_core.c", PATCHED_BUILD },
+		{ "tools/lib/bpf/btf.c", PATCHED_NOTHING },
 	};
 	size_t i;
 
@@ -345,6 +347,30 @@ static void applies_on_top(void **state)
 	patches_free(base);
 }
 
+/* patch(1) removes a folder whose last file goes; Kconfig files stay as they were, whatever the patch does to them. */
+static void restores_folders(void **state)
+{
+#define GOES "--- a/lone/%s\n+++ /dev/null\n@@ -1 +0,0 @@\n-config A\n"
+	static const char *const names[] = { "only.h", "Kconfig" };
+	_cleanup_free_ char *folder = path_join(test_folder, "source/lone");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		_cleanup_free_ char *path = path_join(folder, names[i]), *text = xasprintf(GOES, names[i]);
+		_cleanup_free_ char *name = xasprintf("source/lone/%s", names[i]);
+
+		assert_ok(remove_tree(folder));
+		assert_ok(make_dirs(folder));
+		assert_ok(file_write(path, "config A\n", 9, 0644));
+		assert_ok(read_patch(text));
+		assert_ok(patch_apply(&tree, patches));
+		assert_int_equal(exists(name), !strcmp(names[i], "Kconfig"));
+		assert_ok(patch_restore(&tree));
+		assert_text(name, "config A\n");
+		assert_false(exists("undo"));
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -353,7 +379,8 @@ int main(void)
 		T(lists_what_is_touched), T(knows_what_is_not_compiled), T(refuses_what_is_no_patch),
 		T(refuses_paths_that_leave_the_source), T(applies_and_restores), T(restores_modes),
 		T(a_rejected_patch_changes_nothing), T(offsets_but_no_fuzz), T(restores_after_a_crash),
-		T(several_patches_of_one_file), T(takes_diffs_alone), T(refuses_parts_of_other_forms), T(lines_that_look_like_names), T(applies_on_top),
+		T(several_patches_of_one_file), T(takes_diffs_alone), T(refuses_parts_of_other_forms), T(lines_that_look_like_names),
+		T(applies_on_top), T(restores_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
