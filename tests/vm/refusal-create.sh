@@ -51,6 +51,7 @@ run "$kmend" create -q --kernel "$kit" -o "$work/same.kmend" "$data/not-configur
 expect "Kconfig that gives the same configuration, an option that is not set, and Rust: $said" 0 "$status"
 rm -f "$work/same.kmend"
 sed 's/select CRYPTO/select CRC4/' "$data/not-configured.patch" >"$work/select.patch"
+# What the environment says of it does not count.
 export KCONFIG_CONFIG=/dev/null
 refused "an option that comes" BUILD-CHANGED "the patch changes fs/proc/Kconfig, with which CONFIG_CRC4=y is set: *" \
 	create "$work/select.patch" "$data/builtin.patch"
