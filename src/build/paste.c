@@ -3,6 +3,7 @@
 
 #include "build/chunks.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <ctype.h>
 #include <stdint.h>
@@ -468,6 +469,12 @@ struct expansion {
 	struct names *out;
 };
 
+/* What IS_ENABLED() makes of an option (linux/kconfig.h): nothing but the configuration defines these. */
+static bool is_configured(const char *name)
+{
+	return starts_with(name, "CONFIG_") || starts_with(name, "__ARG_PLACEHOLDER_");
+}
+
 /* Adds what the parts of @paste make; @made is what stands before the part @i. */
 static void combine(struct expansion *e, const struct paste *paste, size_t i, const char *made,
 		    const char *const *arguments)
@@ -482,7 +489,7 @@ static void combine(struct expansion *e, const struct paste *paste, size_t i, co
 
 		if (i + 1 < paste->count)
 			combine(e, paste, i + 1, longer, arguments);
-		else
+		else if (!is_configured(longer))
 			names_add(e->out, longer, strlen(longer));
 	}
 }

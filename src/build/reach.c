@@ -291,6 +291,8 @@ static struct error *follow_names(struct search *s)
 		size_t i, from;
 
 		TRY(follow_pastes(s));
+		if (s->changed.names.count > NAMES_MAX)
+			return refuse_wide();
 		from = s->grepped;
 		s->grepped = s->changed.names.count;
 		log_detail("looking for %zu names", s->grepped - from);
@@ -301,8 +303,6 @@ static struct error *follow_names(struct search *s)
 			TRY(read_source(s, s->headers.list[i], &text));
 			names_of_users(text, &s->changed.names, &s->changed);
 		}
-		if (s->changed.names.count > NAMES_MAX)
-			return refuse_wide();
 	}
 	return NULL;
 }

@@ -242,7 +242,9 @@ static void test_expansion(void **state)
 	pastes_read(p, "#define TEST(u, l) static int Page##u(void); static int folio_test_##l(void);\n"
 		       "#define FLAG(u, l, policy) TEST(u, l)\n"
 		       "#define HOOK(RET, DEFAULT, NAME, ...) RET bpf_lsm_##NAME(__VA_ARGS__);\n"
-		       "#define REST(a...) rest_##a\n#define APPLY(M, x) M(x, 0)\n#define ONE(x, n) one_##x##_##n\n",
+		       "#define REST(a...) rest_##a\n#define APPLY(M, x) M(x, 0)\n#define ONE(x, n) one_##x##_##n\n"
+		       "#define IS_MODULE(option) __is_defined(option##_MODULE)\n"
+		       "#define __is_defined(x) ___is_defined(__ARG_PLACEHOLDER_##x)\n",
 		    NULL);
 	pastes_expand(p, "FLAG Up up -", &found.names);
 	assert_names("PageUp folio_test_up ");
@@ -254,6 +256,9 @@ static void test_expansion(void **state)
 	assert_names("PageUp folio_test_up bpf_lsm_grafted rest_a rest_b ");
 	/* A macro that is an argument, and a word of the body. */
 	pastes_expand(p, "APPLY ONE two", &found.names);
+	assert_names("PageUp folio_test_up bpf_lsm_grafted rest_a rest_b one_two_0 ");
+	/* What the configuration defines, no header does. */
+	pastes_expand(p, "IS_MODULE CONFIG_NET", &found.names);
 	assert_names("PageUp folio_test_up bpf_lsm_grafted rest_a rest_b one_two_0 ");
 	pastes_free(p);
 }
