@@ -540,17 +540,28 @@ static bool is_unused_rust(const struct tree *tree, const char *path)
 	return len > 3 && !strcmp(path + len - 3, ".rs") && !file_exists(file);
 }
 
+static struct error *check_config_in(const char *dir, const struct tree *tree, const struct patches *p, const char *paths)
+{
+	TRY(make_dirs(dir));
+	TRY(patch_copy_plain(tree, p, dir));
+	TRY(patch_apply_in(dir, p));
+	return kconfig_check(tree, dir, paths);
+}
+
 /* In the tree's folder, where programs are run anyway. */
 static struct error *check_config(const struct tree *tree, const struct patches *p, const char *paths)
 {
 	_cleanup_free_ char *dir = path_join(tree->path, "config");
+	struct error *err, *worse;
 
+	/* A create that was killed may have left one. */
 	TRY(remove_tree(dir));
-	TRY(make_dirs(dir));
-	TRY(patch_copy_plain(tree, p, dir));
-	TRY(patch_apply_in(dir, p));
-	TRY(kconfig_check(tree, dir, paths));
-	return remove_tree(dir);
+	err = check_config_in(dir, tree, p, paths);
+	worse = remove_tree(dir);
+	if (!err)
+		return worse;
+	error_free(worse);
+	return err;
 }
 
 static struct error *check_build(const struct tree *tree, const struct patches *p)

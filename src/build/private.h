@@ -6,6 +6,7 @@
 #include "build/compile.h"
 
 #define CMD_MAX (16ul << 20)	/* bytes of a .cmd file */
+#define SIFT_MAX 2500		/* more files are not looked at for one update */
 
 /* "dir/.file.o.cmd", where kbuild keeps the command of dir/file.o, and what it includes. */
 char *cmd_path(const struct tree *tree, const char *name);

@@ -5,6 +5,7 @@
 #include "build/includers.h"
 #include "build/names.h"
 #include "build/paste.h"
+#include "build/private.h"
 #include "util/file.h"
 #include "util/log.h"
 #include "util/memory.h"
@@ -365,9 +366,6 @@ static bool is_patched(const struct patches *p, const char *path)
 	return false;
 }
 
-/* As many files as sift_objects() looks at. */
-#define INCLUDERS_MAX 2500
-
 /* By names; where these are too many, by who includes the headers, where those are not. */
 static struct error *follow_wide(struct search *s)
 {
@@ -378,8 +376,8 @@ static struct error *follow_wide(struct search *s)
 	names_fini(&s->headers);
 	names_fini(&s->sources);
 	add_all(&s->local.files, &s->wide);
-	worse = includers_find(s->tree, &s->local, INCLUDERS_MAX);
-	if (!worse && (s->local.sources.count > INCLUDERS_MAX || includers_are_all(&s->local)))
+	worse = includers_find(s->tree, &s->local, SIFT_MAX);
+	if (!worse && (s->local.sources.count > SIFT_MAX || includers_are_all(&s->local)))
 		return err;
 	error_free(err);
 	return worse;

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* More files are not looked at for one update, and more objects are not compiled. */
-#define SIFT_MAX 2500
+/* More objects are not compiled for one update. */
 #define COMPILE_MAX 600
 
 /* Texts that are kept at a time: a few megabytes each, twice. */
