@@ -50,7 +50,8 @@ struct error *host_load_module(const void *image, size_t size, const char *name)
 struct error *host_check_signing(void) __must_use;
 
 /*
- * Unloads the module @name without waiting; one that is not loaded is no error.
+ * Unloads the module @name, waiting two seconds at most for those who use it; one that
+ * is not loaded is no error.
  * Errors: the refusal MODULE-IN-USE; system errors.
  */
 struct error *host_unload_module(const char *name) __must_use;

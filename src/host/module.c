@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /* The machine's key, once the kernel has wanted it. */
 static struct signer *signer;
@@ -111,14 +112,23 @@ struct error *host_load_module(const void *image, size_t size, const char *name)
 	return errnum ? host_module_error(name, errnum) : NULL;
 }
 
+/* A thread that was moved out of old code has yet to reach the edge of user mode, where it leaves the engine (engine/move.c). */
+#define UNLOAD_TRIES 40
+
 struct error *host_unload_module(const char *name)
 {
+	static const struct timespec pause = { .tv_nsec = 50000000 };
+	int tries = UNLOAD_TRIES;
+
 	/* One that a target's unloading took with it is gone already. */
-	if (!syscall(SYS_delete_module, name, O_NONBLOCK) || errno == ENOENT)
-		return NULL;
-	if (errno == EPERM)
-		TRY(host_require_root("unload modules"));
-	if (errno == EWOULDBLOCK || errno == EBUSY)
-		return refuse("MODULE-IN-USE", "the module %s is in use and stays loaded", name);
-	return system_error(errno, "cannot unload the module %s", name);
+	while (syscall(SYS_delete_module, name, O_NONBLOCK) && errno != ENOENT) {
+		if (errno == EPERM)
+			TRY(host_require_root("unload modules"));
+		if (errno != EWOULDBLOCK && errno != EBUSY)
+			return system_error(errno, "cannot unload the module %s", name);
+		if (!--tries)
+			return refuse("MODULE-IN-USE", "the module %s is in use and stays loaded", name);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
 }
