@@ -70,7 +70,11 @@ static const struct command {
 	  "Remembers the ids in LIST, which a trusted key must have signed (LIST.minisig): these updates are not\n"
 	  "applied any more, and `kmend status` tells of those that are.  For root.  With --key it makes such a list.\n" },
 	{ "late", cmd_late, "load|unload MODULE", NULL, NULL },
-	{ "key", cmd_key, "COMMAND...", "make and manage the keys that sign updates", NULL },
+	{ "key", cmd_key, "generate|trust|list|revoke [ARGUMENT]...", "make and manage the keys that sign updates",
+	  "generate [--no-password] FILE  make a secret key, FILE, and its public key, FILE.pub\n"
+	  "trust FILE.pub                 take what the key signs; for root\n"
+	  "list [--json]                  show whom this machine trusts\n"
+	  "revoke KEYID                   trust the key no more; for root\n" },
 	{ "version", cmd_version, "", "show kmend's version", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show this help", NULL },
 };
@@ -149,7 +153,7 @@ static struct error *run(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return usage_error("unknown command %s", argv[1]);
-	if (wants_help(argc - 1, argv + 1)) {
+	if (wants_help(argc - 1, argv + 1) || (command->function == cmd_key && wants_help(argc - 2, argv + 2))) {
 		print_usage(command);
 		return NULL;
 	}
