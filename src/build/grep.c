@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Where the kernel's own code is; nothing else is compiled into it. */
+/* Where the kernel's own code is; for what else it compiles see is_borrowed() in patch.c. */
 static const char *const folders[] = { "arch/x86", "block", "certs", "crypto", "drivers", "fs",
 				       "include", "init", "io_uring", "ipc", "kernel", "lib", "mm",
 				       "net", "security", "sound", "virt" };

@@ -6,8 +6,6 @@
 #include "build/names.h"
 #include "build/tree.h"
 
-#define SOURCE_MAX (64ul << 20)	/* bytes of a source file */
-
 /*
  * Adds the paths of the kernel's own files that hold one of @patterns, fixed strings
  * on lines of their own, with grep's @options, NULL-terminated: headers, and .c and .S files.

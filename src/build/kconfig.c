@@ -3,17 +3,18 @@
 
 #include "util/file.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <string.h>
 
 bool kconfig_is(const char *path)
 {
-	return !strncmp(file_name(path), "Kconfig", 7);
+	return starts_with(file_name(path), "Kconfig");
 }
 
 static bool is_tool_version(const char *line)
 {
-	return !strncmp(line, "CONFIG_RUSTC_", 13) || !strncmp(line, "CONFIG_BINDGEN_", 15);
+	return starts_with(line, "CONFIG_RUSTC_") || starts_with(line, "CONFIG_BINDGEN_");
 }
 
 const char *kconfig_set_only_in(const char *a, const char *b)
@@ -26,7 +27,7 @@ const char *kconfig_set_only_in(const char *a, const char *b)
 
 		len = strcspn(a, "\n");
 		line = xasprintf("\n%.*s\n", (int)len, a);
-		if (!strncmp(a, "CONFIG_", 7) && !strstr(padded, line) && !is_tool_version(a))
+		if (starts_with(a, "CONFIG_") && !strstr(padded, line) && !is_tool_version(a))
 			return a;
 	}
 	return NULL;

@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #define PATCH_MAX (64ul << 20)	/* bytes of a patch file */
-#define SOURCE_MAX (64ul << 20)	/* bytes of a source file */
 
 /* Below arch/, all but x86's own folder is other kernels' (arch/x86/um with ARCH=um). */
 static bool is_foreign(const char *path)
@@ -48,7 +47,7 @@ static bool is_borrowed(const char *path)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strncmp(path, "tools/lib/bpf/", 14) && !strcmp(path + 14, names[i]))
+		if (starts_with(path, "tools/lib/bpf/") && !strcmp(file_name(path), names[i]))
 			return true;
 	return false;
 }

@@ -21,6 +21,8 @@
 
 #include <stddef.h>
 
+#define SOURCE_MAX (64ul << 20)	/* bytes of a source file */
+
 struct patches;
 
 struct tree {
