@@ -292,18 +292,28 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 
 /*
  * While a jump is written an NMI may meet its first byte, a breakpoint, whose
- * handling runs code of these sections in turn, without end where that is what
- * is being written; and some of it runs on the page tables of user space, which
- * do not hold modules (include/linux/compiler_types.h, noinstr;
- * arch/x86/entry/entry_64.S).
+ * handling runs code of these sections in turn, and these functions until it is
+ * at the engine's: without end where that is what is being written.  And some of
+ * it runs on the page tables of user space, which do not hold modules
+ * (include/linux/compiler_types.h, noinstr; arch/x86/entry/entry_64.S; exc_int3()
+ * in arch/x86/kernel/traps.c, irqentry_nmi_enter() in kernel/entry/common.c).
  */
 static bool is_entry_code(const struct change *c, const struct atom *a)
 {
 	static const char *const sections[] = { ".entry.text", ".noinstr.text" };
-	size_t i;
+	static const char *const names[] = {
+		"trace_hardirqs_off_finish", "trace_hardirqs_on_prepare", "do_int3", "kgdb_ll_trap",
+		"kprobe_int3_handler", "get_kprobe", "notify_die", "atomic_notifier_call_chain",
+		"notifier_call_chain", "__rcu_read_lock", "__rcu_read_unlock",
+	};
+	/* Of a part or clone that the compiler made, up to the dot. */
+	size_t i, len = strcspn(atom_name(a), ".");
 
 	for (i = 0; !c->module && i < ARRAY_SIZE(sections); i++)
 		if (!strcmp(a->section->name, sections[i]))
+			return true;
+	for (i = 0; !c->module && i < ARRAY_SIZE(names); i++)
+		if (!strncmp(atom_name(a), names[i], len) && !names[i][len])
 			return true;
 	return false;
 }

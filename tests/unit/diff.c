@@ -617,6 +617,8 @@ static void entry_code(void **state)
 	assert_refused(compare(ENTRY(".entry.text", "1"), ENTRY(".entry.text", "2")), "ENTRY-CHANGED");
 	assert_ok(compare_module(ENTRY(".noinstr.text", "1"), ENTRY(".noinstr.text", "2")));
 	assert_replaced("f ");
+	assert_refused(compare("int notify_die(void) { return 1; }", "int notify_die(void) { return 2; }"), "ENTRY-CHANGED");
+	assert_ok(compare_module("int notify_die(void) { return 1; }", "int notify_die(void) { return 2; }"));
 	assert_ok(compare(ENTRY(".noinstr.text", "1"), ENTRY(".noinstr.text", "1") " int g(void) { return 3; }"));
 	/* New code is no place where a jump is written. */
 	assert_ok(compare("int g(void) { return 3; }", ENTRY(".noinstr.text", "1") " int g(void) { return f(); }"));
