@@ -167,12 +167,12 @@ static bool only_returns(const struct stop *stop, const struct text_range *range
 }
 
 /*
- * Is @task asleep?  It stays so as long as nobody can wake it, who would take the
- * lock that the caller holds.  Of one that was preempted, in the stop, the unwinder
- * of some kernels sees less than there is: before 6.4 a stack ends where a thunk
- * for indirect branches, or the return to a tracer, is (UNWIND_HINT_EMPTY).
- * Through kretprobes it goes by their list, and some kernels warn of one that is
- * not asleep.
+ * Is @task asleep?  Nobody begins to wake it while the caller holds its lock; one
+ * whose waking had begun may run, which the watch tells.  Of one that was preempted,
+ * in the stop, the unwinder of some kernels sees less than there is: before 6.4 a
+ * stack ends where a thunk for indirect branches, or the return to a tracer, is
+ * (UNWIND_HINT_EMPTY).  Through kretprobes it goes by their list, and some kernels
+ * warn of one that is not asleep.
  */
 static bool can_unwind(struct task_struct *task)
 {
@@ -204,6 +204,14 @@ static bool unwinds_outside(const struct stop *stop, struct task_struct *task)
 	return count >= 0;
 }
 
+/* Above the kernel's frames lie a program's own registers: any words that it likes, of which none is ours. */
+static unsigned long frames_end(const struct task_struct *task, unsigned long base)
+{
+	if ((task->flags & PF_KTHREAD) || is_idle_task(task))
+		return base + THREAD_SIZE;
+	return (unsigned long)task_pt_regs(task);
+}
+
 /* Of an idle task whose CPU is offline it is not known how deep it is. */
 static unsigned long stack_pointer(struct task_struct *task)
 {
@@ -223,7 +231,7 @@ static bool blocked_by_stack(const struct stop *stop, struct task_struct *task, 
 		return false;		/* dead, its stack is gone */
 	if (sp < base || sp > base + THREAD_SIZE)
 		sp = base;
-	end = (unsigned long *)(base + THREAD_SIZE);
+	end = (unsigned long *)frames_end(task, base);
 	for (words = PTR_ALIGN((unsigned long *)sp, sizeof(long)); words < end; words++) {
 		addr = READ_ONCE_NOCHECK(*words);
 		range = wanted(stop, task, addr);

@@ -32,8 +32,9 @@
  * more.  Was it preempted there before the watch began, watch_grace() waits for
  * it; later, the watch saw it.  So it does with a thread that was preempted in
  * the copy of some instructions that an optimized kprobe made and that is gone
- * since (probes.c refuses those that are not).  Not seen: one that sleeps there
- * for memory to tell the process connector of its end.
+ * since (probes.c refuses those that are not).  Not seen, where watch_grace() does
+ * not wait for sleepers: one that sleeps there all the while, to tell the process
+ * connector of its end, or to take its folder out of /proc (release_task()).
  */
 #ifndef STOP_H
 #define STOP_H

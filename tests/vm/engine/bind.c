@@ -12,6 +12,7 @@
  *	bind -s IN.ko OUT.ko SYMBOL...	... with a size that has no room for the jump
  *	bind -p SYMBOL		prints the first 16 bytes at a symbol, or at an address
  *	bind -a SYMBOL		prints its address
+ *	bind -r SYMBOL OFFSET	spins with their sum in a register
  *	bind -t FILE TEXT	writes TEXT to FILE in one write, prints "done" or
  *				the name of the errno
  *	bind -e ERRNO		prints likewise
@@ -159,16 +160,20 @@ static uint32_t jump_offset(const uint8_t *text)
 	return offset;
 }
 
-static void fill_function(struct kmend_function *f, uint64_t addr, char flaw)
+static void fill_functions(const Elf_Data *data, uint64_t addr, char flaw)
 {
+	uint32_t size = symbol_size(addr);
+	struct kmend_function *f;
 	uint8_t text[32];
 
 	read_kernel(addr, text, sizeof(text));
-	f->jump_offset = jump_offset(text);
-	f->old_size = flaw == 's' ? f->jump_offset + KMEND_JUMP_LEN - 1 : symbol_size(addr);
-	memcpy(f->expected, text + f->jump_offset, KMEND_JUMP_LEN);
-	if (flaw == 'w')
-		f->expected[4] ^= 1;
+	for (f = data->d_buf; (char *)f < (char *)data->d_buf + data->d_size; f++) {
+		f->jump_offset = jump_offset(text);
+		f->old_size = flaw == 's' ? f->jump_offset + KMEND_JUMP_LEN - 1 : size;
+		memcpy(f->expected, text + f->jump_offset, KMEND_JUMP_LEN);
+		if (flaw == 'w')
+			f->expected[4] ^= 1;
+	}
 }
 
 static void fill_target(struct kmend_target *target, char flaw)
@@ -296,7 +301,7 @@ static void bind(const char *from, const char *to, char **symbols, char flaw)
 		/* An update's first symbol is the function that it replaces. */
 		data = section_data(elf, ".kmend.functions");
 		if (data && !(flaw == 'u' && symbols[1]))
-			fill_function(data->d_buf, addr, flaw);
+			fill_functions(data, addr, flaw);
 		/* What it uses comes before that. */
 		data = section_data(elf, ".kmend.uses");
 		if (data && flaw == 'u' && symbols[1])
@@ -322,6 +327,12 @@ static int print_text(const char *symbol)
 	for (i = 0; i < sizeof(text); i++)
 		printf("%02x%c", text[i], i + 1 < sizeof(text) ? ' ' : '\n');
 	return 0;
+}
+
+static void spin_with(uint64_t value)
+{
+	for (;;)
+		asm volatile("pause" : : "b"(value));
 }
 
 static int try_write(const char *path, const char *text)
@@ -351,6 +362,8 @@ int main(int argc, char **argv)
 	}
 	if (argc == 4 && !strcmp(argv[1], "-t"))
 		return try_write(argv[2], argv[3]);
+	if (argc == 4 && !strcmp(argv[1], "-r"))
+		spin_with(symbol_address(argv[2]) + strtoul(argv[3], NULL, 0));
 	if (argc > 1 && argv[1][0] == '-') {
 		flaw = argv[1][1];
 		argc--;

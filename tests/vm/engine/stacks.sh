@@ -59,6 +59,22 @@ leave EBUSY 0 "undo, where a function begins" "$(./bind -a new_target_nap)" 0
 leave EBUSY 0 "undo, in data" "$(cat /sys/module/nap/sections/.data)" 6
 leave "done" 0 "undo, an address that an earlier call left" "$(./bind -a new_target_nap)" 6
 
+# What a program has in its registers is none of the kernel's.
+./bind -r target_nap 6 &
+spinner=$!
+sleep 1
+ms=20000
+expect "apply, an address in a program's registers" "done" "$(switch apply $nap)"
+kill $spinner
+wait $spinner
+./bind -r new_target_nap 0 &
+spinner=$!
+sleep 1
+expect "undo, where a function begins in a program's registers" "done" "$(switch undo $nap)"
+ms=0
+kill $spinner
+wait $spinner
+
 # More than a file has room for: there the rest is counted.
 naps=
 for _ in $(seq 70); do
@@ -105,6 +121,7 @@ until grep -q 'running [1-9]' $sys/outcome || [ -s /tmp/said ]; do
 done
 expect "while it waits, that can be seen" "running [1-9]*" "$(cat $sys/outcome)"
 expect "and the state" loaded "$(state $nap)"
+expect "nothing else is switched" EAGAIN "$(turn $count 1)"
 insmod /tmp/version.ko
 expect "other updates come and go" "done" "$(unload version)"
 expect "meanwhile it waited" "running [1-9]*" "$(cat $sys/outcome)"
