@@ -175,6 +175,13 @@ void holds_forget_failed(void);
  */
 int pin_targets(void);
 
+/*
+ * Hold what other update modules brought and @part was bound to, while it is
+ * registered; under switch_lock.  Return: 0; -ENODEV where some of it is gone.
+ */
+int hold_used(const struct part *part);
+void drop_used(const struct part *part);
+
 /* @target goes.  Return: whether there are update modules for it. */
 bool forget_target(const struct module *target);
 

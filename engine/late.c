@@ -68,12 +68,35 @@ bool late_has(const struct update *update, const char *name)
 	return found;
 }
 
+/* What late_emit() needs for @name. */
+static size_t late_room(const char *name)
+{
+	return strlen(name) + strlen(" out\n");
+}
+
+/* All names of an update can be read in one page. */
+static bool late_fits(const struct update *update, const char *name)
+{
+	size_t size = late_room(name);
+	struct late_name *late;
+
+	mutex_lock(&names_lock);
+	list_for_each_entry(late, &names, list) {
+		if (late->update == update)
+			size += late_room(late->name);
+	}
+	mutex_unlock(&names_lock);
+	return size < PAGE_SIZE;
+}
+
 int late_add(const struct update *update, const char *name)
 {
 	struct late_name *late;
 
 	if (late_has(update, name))
 		return 0;
+	if (!late_fits(update, name))
+		return -E2BIG;
 	late = kzalloc(sizeof(*late) + strlen(name) + 1, GFP_KERNEL);
 	if (!late)
 		return -ENOMEM;
@@ -177,7 +200,7 @@ static void ask_user_space(const struct module *mod, bool loads)
 	char *argv[] = { helper, "late", loads ? "load" : "unload", (char *)mod->name, NULL };
 	char *envp[] = { "HOME=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	struct late_wait wait = { .mod = mod, .loads = loads };
-	unsigned long left = late_seconds * HZ;
+	long left = late_seconds * HZ;
 	int err;
 
 	init_completion(&wait.done);
@@ -187,9 +210,12 @@ static void ask_user_space(const struct module *mod, bool loads)
 	err = call_usermodehelper(helper, argv, envp, UMH_WAIT_EXEC);
 	if (err)
 		pr_warn("kmend: %s cannot be run (%d)\n", helper, err);
+	else if (loads)
+		left = wait_for_completion_killable_timeout(&wait.done, left);
 	/* Who unloads a module cannot have what is made for it stay behind. */
-	else if ((loads ? wait_for_completion_killable_timeout(&wait.done, left) :
-			  wait_for_completion_timeout(&wait.done, left)) <= 0)
+	else
+		left = wait_for_completion_timeout(&wait.done, left);
+	if (!err && left <= 0)
 		pr_warn("kmend: no answer for module %s\n", mod->name);
 	mutex_lock(&switch_lock);
 	list_del(&wait.list);

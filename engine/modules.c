@@ -147,7 +147,8 @@ static bool is_stood_on(const struct part *below)
 /*
  * One that may not come back; where a hook may have done what nobody would take
  * back; or where code outside of it uses what the update brought, for which the
- * loader holds the update's module, beside the reference of the part itself.
+ * loader, or hold_used(), holds the update's module, beside the reference of the
+ * part itself.
  */
 bool must_stay(const struct part *part)
 {

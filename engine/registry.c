@@ -104,6 +104,12 @@ static void remove_update(struct update *update)
 	kobject_put(&update->kobj);
 }
 
+static void remove_part(struct part *part)
+{
+	list_del(&part->list);
+	drop_used(part);
+}
+
 /* Of an update that is applied, to a module that waits for it. */
 static int switch_late(struct part *part)
 {
@@ -114,7 +120,7 @@ static int switch_late(struct part *part)
 	err = switch_chosen(&attempt);
 	part->update->chosen = false;
 	if (err)
-		list_del(&part->list);
+		remove_part(part);
 	return err;
 }
 
@@ -145,6 +151,8 @@ static int add_part(struct part *part)
 		 part->target && part->target->state == MODULE_STATE_COMING)
 		err = -EBUSY;
 	else
+		err = hold_used(part);
+	if (!err)
 		insert_part(part);
 	if (!err && update->applied)
 		err = switch_late(part);
@@ -247,7 +255,7 @@ void kmend_unregister(struct kmend_update *given)
 
 	mutex_lock(&registry_lock);
 	mutex_lock(&switch_lock);
-	list_del(&part->list);
+	remove_part(part);
 	mutex_unlock(&switch_lock);
 	remove_empty(part->update);
 	forget_part(part);

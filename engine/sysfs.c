@@ -3,6 +3,7 @@
  * /sys/kernel/kmend: how user space sees and switches updates.
  * include/kmend/engine.h tells what is in it.
  */
+#include <linux/completion.h>
 #include <linux/ctype.h>
 #include <linux/kallsyms.h>
 #include <linux/kthread.h>
@@ -36,32 +37,83 @@ static ssize_t enabled_show(struct kobject *kobj, struct kobj_attribute *attr, c
  */
 static struct kthread_worker *worker;
 
-struct turn {
-	struct kthread_work work;
-	const char *id;
-	bool apply;
+/* Who waits for what he asked for. */
+struct waiter {
+	struct completion done;
 	int err;
 };
 
-static void do_turn(struct kthread_work *work)
-{
-	struct turn *turn = container_of(work, struct turn, work);
-	unsigned int tries;
+/*
+ * What is asked for, one at a time.  Nobody waits for what was written to
+ * "switch", in code that it may replace, as that of write().
+ */
+static struct {
+	struct kthread_work work;
+	struct mutex lock;		/* of what follows */
+	bool running;
+	bool apply;
+	unsigned int ms;
+	char *ids;
+	struct waiter *waiter;		/* or NULL */
+	int err;			/* of the last one */
+	unsigned int tries;		/* of this one; written without the lock */
+} request = { .lock = __MUTEX_INITIALIZER(request.lock) };
 
-	turn->err = ladder(turn->id, turn->apply, 0, &tries);
+static void do_request(struct kthread_work *work)
+{
+	int err = ladder(request.ids, request.apply, request.ms, &request.tries);
+
+	mutex_lock(&request.lock);
+	kfree(request.ids);
+	request.err = -err;
+	request.running = false;
+	if (request.waiter) {
+		request.waiter->err = err;
+		complete(&request.waiter->done);
+	}
+	mutex_unlock(&request.lock);
+}
+
+static int queue_request(bool apply, unsigned int ms, const char *ids, struct waiter *waiter)
+{
+	int err = 0;
+
+	mutex_lock(&request.lock);
+	if (request.running) {
+		err = -EAGAIN;
+		goto out;
+	}
+	request.ids = kstrdup(ids, GFP_KERNEL);
+	if (!request.ids) {
+		err = -ENOMEM;
+		goto out;
+	}
+	request.apply = apply;
+	request.ms = ms;
+	request.waiter = waiter;
+	request.tries = 0;
+	request.running = true;
+	kthread_queue_work(worker, &request.work);
+out:
+	mutex_unlock(&request.lock);
+	return err;
 }
 
 static ssize_t enabled_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
 			     size_t count)
 {
-	struct turn turn = { .id = to_update(kobj)->id };
+	struct waiter waiter;
+	bool apply;
+	int err;
 
-	if (kstrtobool(buf, &turn.apply))
+	if (kstrtobool(buf, &apply))
 		return -EINVAL;
-	kthread_init_work(&turn.work, do_turn);
-	kthread_queue_work(worker, &turn.work);
-	kthread_flush_work(&turn.work);
-	return turn.err ?: count;
+	init_completion(&waiter.done);
+	err = queue_request(apply, 0, to_update(kobj)->id, &waiter);
+	if (err)
+		return err;
+	wait_for_completion(&waiter.done);
+	return waiter.err ?: count;
 }
 
 static ssize_t pause_ns_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
@@ -106,6 +158,7 @@ static ssize_t blockers_show(struct kobject *kobj, struct kobj_attribute *attr, 
 static ssize_t functions_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	const struct kmend_function *f;
+	unsigned int more = 0;
 	struct part *part;
 	int len = 0;
 
@@ -113,11 +166,19 @@ static ssize_t functions_show(struct kobject *kobj, struct kobj_attribute *attr,
 	for_each_any_part(part) {
 		if (part->update != to_update(kobj))
 			continue;
-		for_each_function(f, part)
-			len += sysfs_emit_at(buf, len, "%s %s 0x%llx 0x%llx\n", function_name(f),
-					     part->given->target->name, f->old_addr, f->new_addr);
+		for_each_function(f, part) {
+			/* Whole lines, and room for the last one. */
+			if (more || len > PAGE_SIZE - KSYM_NAME_LEN - KMEND_NAME_LEN - 64)
+				more++;
+			else
+				len += sysfs_emit_at(buf, len, "%.*s %s 0x%llx 0x%llx\n", KSYM_NAME_LEN,
+						     function_name(f), part->given->target->name,
+						     f->old_addr, f->new_addr);
+		}
 	}
 	mutex_unlock(&switch_lock);
+	if (more)
+		len += sysfs_emit_at(buf, len, "%u more\n", more);
 	return len;
 }
 
@@ -165,56 +226,6 @@ static ssize_t abi_show(struct kobject *kobj, struct kobj_attribute *attr, char 
 	return sysfs_emit(buf, "%d\n", KMEND_ABI);
 }
 
-/*
- * Nobody waits for what was written to "switch", in code that it may replace, as
- * that of write().
- */
-static struct {
-	struct kthread_work work;
-	struct mutex lock;		/* of what follows */
-	bool running;
-	bool apply;
-	unsigned int ms;
-	char *ids;
-	int err;			/* of the last one */
-	unsigned int tries;		/* of this one; written without the lock */
-} request = { .lock = __MUTEX_INITIALIZER(request.lock) };
-
-static void do_request(struct kthread_work *work)
-{
-	int err = ladder(request.ids, request.apply, request.ms, &request.tries);
-
-	mutex_lock(&request.lock);
-	kfree(request.ids);
-	request.err = -err;
-	request.running = false;
-	mutex_unlock(&request.lock);
-}
-
-static int queue_request(bool apply, unsigned int ms, const char *ids)
-{
-	int err = 0;
-
-	mutex_lock(&request.lock);
-	if (request.running) {
-		err = -EAGAIN;
-		goto out;
-	}
-	request.ids = kstrdup(ids, GFP_KERNEL);
-	if (!request.ids) {
-		err = -ENOMEM;
-		goto out;
-	}
-	request.apply = apply;
-	request.ms = ms;
-	request.tries = 0;
-	request.running = true;
-	kthread_queue_work(worker, &request.work);
-out:
-	mutex_unlock(&request.lock);
-	return err;
-}
-
 static ssize_t switch_store(struct kobject *kobj, struct kobj_attribute *attr, const char *buf,
 			    size_t count)
 {
@@ -225,9 +236,9 @@ static ssize_t switch_store(struct kobject *kobj, struct kobj_attribute *attr, c
 	if (sscanf(buf, "%7s %u %n", verb, &ms, &ids) != 2 || ms > KMEND_SWITCH_MS_MAX)
 		return -EINVAL;
 	if (!strcmp(verb, "apply"))
-		err = queue_request(true, ms, buf + ids);
+		err = queue_request(true, ms, buf + ids, NULL);
 	else if (!strcmp(verb, "undo"))
-		err = queue_request(false, ms, buf + ids);
+		err = queue_request(false, ms, buf + ids, NULL);
 	else
 		err = -EINVAL;
 	return err ?: count;

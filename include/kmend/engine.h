@@ -23,13 +23,16 @@
  *	late			write "await ID MODULE", before ID is applied: this target may
  *				load, unload and load again while ID is applied, see below;
  *				"forget ID": none; "done MODULE": the answer of user space
- *				(EBUSY: it is applied; ENOENT: nobody waits)
+ *				(EBUSY: it is applied; E2BIG: its names fill a page; ENOENT:
+ *				nobody waits)
  *	updates/ID/late		lines "MODULE in|out": what ID awaits, and whether its part for it
  *				is switched in
  *	updates/ID/state	"loaded" or "applied"
  *	updates/ID/enabled	1 where applied; write 1 or 0 to apply or undo it with one try;
- *				the write returns when it is done, or with an errno from below
- *	updates/ID/functions	lines "name target old_addr new_addr"
+ *				the write returns when it is done, or with an errno from below;
+ *				EAGAIN: a switch is under way
+ *	updates/ID/functions	lines "name target old_addr new_addr"; the last one, where there
+ *				are more than fit into the file, "N more"
  *	updates/ID/blockers	why the last try failed, empty where it did not:
  *				after EBUSY lines "tid comm function+offset where", where one of
  *				stack, function-graph and kretprobe (the place of a thread's
@@ -179,7 +182,7 @@ struct kmend_target {
  * Where the addresses lie that the update's symbols were bound to, other than in
  * vmlinux: the pages, 0 after the last.  Written by the program into the section
  * .kmend.uses.  An update that uses what another update brought needs that one
- * applied.
+ * applied, and keeps it loaded.
  */
 #define KMEND_USES 256
 #define KMEND_USES_PAGE 4096

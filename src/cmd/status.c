@@ -103,7 +103,7 @@ static void print_row(const struct status_update *u)
 	if (u->loaded && u->loaded->pause_ns)
 		snprintf(pause, sizeof(pause), "%" PRIu64 " us", (u->loaded->pause_ns + 999) / 1000);
 	if (u->loaded && !u->loaded->details_hidden)
-		snprintf(functions, sizeof(functions), "%zu", u->loaded->function_count);
+		snprintf(functions, sizeof(functions), "%zu", u->loaded->function_count + u->loaded->more_functions);
 	else if (u->manifest)
 		snprintf(functions, sizeof(functions), "%zu", count_replaced(u->manifest));
 	printf("%-16s  %-12s  %9s  %9s  %7s  %-16s  %s\n", u->id, status_names[u->state], functions, pause,
@@ -184,6 +184,8 @@ static void print_details(const struct status_update *u)
 		printf("    %s in %s: 0x%" PRIx64 " -> 0x%" PRIx64 "\n", u->loaded->functions[i].name,
 		       u->loaded->functions[i].target, u->loaded->functions[i].old_addr,
 		       u->loaded->functions[i].new_addr);
+	if (u->loaded && u->loaded->more_functions)
+		printf("    and %zu functions more\n", u->loaded->more_functions);
 	for (i = 0; u->loaded && i < u->loaded->module_count; i++)
 		printf("    module %s\n", u->loaded->modules[i]);
 	for (i = 0; u->loaded && i < u->loaded->blocker_count; i++)

@@ -91,6 +91,7 @@ static void add_loaded(json_t *json, const struct host_update *u)
 {
 	json_object_set_new(json, "pause_ns", json_integer(u->pause_ns));
 	json_object_set_new(json, "functions", u->details_hidden ? json_null() : functions_json(u));
+	json_object_set_new(json, "more_functions", json_integer((json_int_t)u->more_functions));
 	json_object_set_new(json, "blockers", u->details_hidden ? json_null() : blockers_json(u));
 	json_object_set_new(json, "modules", strings_json((const char *const *)u->modules, u->module_count));
 	json_object_set_new(json, "late", late_json(u));

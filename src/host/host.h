@@ -95,6 +95,7 @@ struct host_update {
 	uint64_t pause_ns;	/* how long its last switch stopped the machine */
 	struct host_function *functions;
 	size_t function_count;
+	size_t more_functions;	/* that the engine does not list */
 	struct host_blocker *blockers;
 	size_t blocker_count;
 	char **modules;		/* the names of its modules, the newest first */

@@ -39,9 +39,12 @@ struct error *host_late_begin(void)
 
 struct error *host_late_await(const char *id, const char *module)
 {
-	_cleanup_free_ char *command = xasprintf("await %s %s", id, module);
+	_cleanup_free_ char *command = xasprintf("await %s %s", id, module), *path = host_path(LATE);
+	int errnum = host_write_switch(path, command);
 
-	return write_engine(LATE, command);
+	if (errnum == E2BIG)
+		return refuse("TOO-MANY", "update %s changes too many modules: the engine keeps their names in one page", id);
+	return errnum ? system_error(errnum, "cannot write \"%s\" to %s", command, path) : NULL;
 }
 
 struct error *host_late_forget(const char *id)

@@ -5,6 +5,7 @@
 #include "util/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,14 @@ static bool parse_function(char *line, struct host_function *f)
 	return true;
 }
 
+/* "N more" */
+static bool parse_more(const char *line, size_t *more)
+{
+	int end = 0;
+
+	return sscanf(line, "%zu more%n", more, &end) == 1 && end && !line[end];
+}
+
 static struct error *read_functions(struct host_update *u)
 {
 	_cleanup_free_ char *text = NULL;
@@ -84,6 +93,8 @@ static struct error *read_functions(struct host_update *u)
 
 	TRY(read_attribute(u->id, "functions", &text));
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (parse_more(line, &u->more_functions))
+			continue;
 		array_grow(u->functions, u->function_count, capacity);
 		if (!parse_function(line, &u->functions[u->function_count]))
 			return bad_attribute(u->id, "functions");

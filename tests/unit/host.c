@@ -100,6 +100,7 @@ static void reads_updates(void **state)
 	put_engine();
 	put_update(ONE, "applied\n");
 	put_update(TWO, "loaded\n");
+	put_attribute(TWO, "functions", "f vmlinux 0xffffffff81200000 0xffffffffc0600000\n140 more\n");
 	put_attribute(TWO, "blockers", "0 swapper/1 vfs_read+0x12 stack\n"
 				       "17 my_name ext4_fill_super+0x1 kretprobe\n"
 				       "update " ONE " vfs_read is-stacked\n"
@@ -126,6 +127,8 @@ static void reads_updates(void **state)
 
 	u = &updates.updates[1];
 	assert_false(u->applied);
+	assert_int_equal(u->function_count, 1);
+	assert_int_equal(u->more_functions, 140);
 	assert_int_equal(u->module_count, 0);
 	assert_int_equal(u->blocker_count, 5);
 	assert_int_equal(u->blockers[0].tid, 0);
@@ -215,6 +218,7 @@ static void refuses_an_engine_it_does_not_know(void **state)
 	} bad[] = {
 		{ "state", "sleeping\n", "applied\n" },	  { "state", "", "applied\n" },
 		{ "pause_ns", "\n", "1\n" },		  { "pause_ns", "12x\n", "1\n" },
+		{ "functions", "7 more x\n", "" },
 		{ "functions", "f vmlinux 0x1\n", "" },	  { "functions", "f vmlinux 0x1 y\n", "" },
 		{ "blockers", "hook x f pre_apply\n", "" },
 		{ "late", "dummy\n", "" },		  { "late", "dummy out x\n", "" },
@@ -327,6 +331,17 @@ static int takes_it(const char *path, const char *command)
 static int is_busy(const char *path, const char *command)
 {
 	return EAGAIN;
+}
+
+static int has_no_room(const char *path, const char *command)
+{
+	return E2BIG;
+}
+
+static void too_many_modules_are_refused(void **state)
+{
+	host_write_switch = has_no_room;
+	assert_refused(host_late_await(ONE, "dummy"), "TOO-MANY", ONE);
 }
 
 static void gives_up_at_the_deadline(void **state)
@@ -758,6 +773,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_refusal_of_odd_words_can_be_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(writes_the_switch, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(waits_for_the_outcome, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(too_many_modules_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(gives_up_at_the_deadline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_each_refusal_of_the_engine, set_up,
 						tear_down),

@@ -22,6 +22,7 @@ rest=bbbbbbbbbbbbbbbb
 sleep=cccccccccccccccc
 naps=dddddddddddddddd
 borrow=eeeeeeeeeeeeeeee
+many=ffffffffffffffff
 }
 
 # expect WHAT WANTED GOT: WANTED is a pattern

@@ -108,14 +108,34 @@ expect "the module is held" 1 "$(users)"
 expect "it stays" "*temporarily unavailable" "$(unload kmend_test_target)"
 expect "undo of what is used" EXDEV "$(turn $nap 0)"
 expect "undo of what uses it" "done" "$(turn $naps 0)"
+expect "it is held as long as that is loaded" 1 "$(users)"
+expect "unload" "done" "$(unload naps)"
 expect "nobody holds it" 0 "$(users)"
+insmod /tmp/naps.ko
 expect "undo" "done" "$(turn $nap 0)"
 ./bind -t $sys/late "forget $nap" >/dev/null
 expect "an update for it is loaded yet" 1 "$(users)"
+expect "and stays, as what is loaded uses it" "*temporarily unavailable" "$(unload nap)"
+rmmod naps
 expect "unload" "done" "$(unload nap)"
+expect "what it brought is gone" "*No such device" "$(insmod /tmp/naps.ko 2>&1)"
 expect "the module may go" "done" "$(unload kmend_test_target)"
 
-for module in naps cmdline same stacked; do
+# More than fits into a page
+load many uptime_proc_show
+functions=$sys/updates/$many/functions
+expect "whole lines" "" "$(grep -vE '^uptime_proc_show vmlinux 0x[0-9a-f]{16} 0x[0-9a-f]{16}$|^[0-9]+ more$' $functions)"
+expect "the others are counted" 200 "$(awk '$2 == "more" { n += $1 - 1 } END { print n + NR }' $functions)"
+expect "unload" "done" "$(unload many)"
+n=0
+while said=$(./bind -t $sys/late "await $many a_name_that_is_as_long_as_those_of_modules_may_be_$n") && [ "$said" = "done" ]; do
+	n=$((n + 1))
+done
+expect "names that fill a page" E2BIG "$said"
+expect "all can be read" "$n $n" "$(grep -c ' out$' $sys/updates/$many/late) $(wc -l <$sys/updates/$many/late)"
+expect "forget" "done" "$(./bind -t $sys/late "forget $many")"
+
+for module in cmdline same stacked; do
 	expect "unload $module" "done" "$(unload $module)"
 done
 finish
