@@ -84,24 +84,39 @@ static char *number_text(Dwarf_Die *type)
 	return xasprintf("number of %llu bytes", (unsigned long long)debug_number(type, DW_AT_byte_size, 0));
 }
 
-/* A typedef is what it stands for; where that has no name, its own serves. */
+/* Numbers whose unit, or order of bytes, is in the name. */
+static bool has_meaning(const char *name)
+{
+	static const char *const names[] = { "ktime_t", "__be16", "__be32", "__be64" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* A typedef is what it stands for; where that has no name, or less of a meaning, its own serves. */
 static char *typedef_text(Dwarf_Die *type)
 {
 	Dwarf_Die inner;
 
-	if (debug_type(type, &inner) && kind_of(&inner) && !dwarf_diename(&inner))
+	if (has_meaning(dwarf_diename(type)) ||
+	    (debug_type(type, &inner) && kind_of(&inner) && !dwarf_diename(&inner)))
 		return xstrdup(dwarf_diename(type));
 	return type_text(type);
 }
 
-/* Of pointers only what structure they point to matters. */
+/* What it points to matters where that is more than bytes, or a function. */
 static char *pointer_text(Dwarf_Die *type)
 {
 	_cleanup_free_ char *to = type_text(type);
+	Dwarf_Die target;
 
-	if (!strncmp(to, "struct ", 7) || !strncmp(to, "union ", 6))
-		return xasprintf("pointer to %s", to);
-	return xstrdup("pointer");
+	if (!debug_type(type, &target) || dwarf_tag(&target) == DW_TAG_subroutine_type ||
+	    !strcmp(to, "void") || !strcmp(to, "_Bool") || !strcmp(to, "number of 1 bytes"))
+		return xstrdup("pointer");
+	return xasprintf("pointer to %s", to);
 }
 
 /*
@@ -263,9 +278,13 @@ static void add_enumerators(struct types *types, Dwarf_Die *die)
 
 #define VARIABLE "variable"
 
-/* What a variable holds; where it was declared before, the declaration has its name, and mostly its type. */
-static void add_variable(struct types *types, Dwarf_Die *die)
+/*
+ * What a variable holds; where it was declared before, the declaration has its name, and
+ * mostly its type.  @function: in which it is static, or NULL.
+ */
+static void add_variable(struct types *types, Dwarf_Die *die, const char *function)
 {
+	_cleanup_free_ char *full = NULL;
 	Dwarf_Die declaration = *die, type;
 	_cleanup_free_ char *text = NULL;
 	Dwarf_Attribute attr;
@@ -279,7 +298,33 @@ static void add_variable(struct types *types, Dwarf_Die *die)
 	if (!name)
 		return;
 	text = type_text(debug_type(die, &type) ? die : &declaration);
-	add_line(new_type(types, VARIABLE, name), take_ptr(text));
+	if (function)
+		full = xasprintf("%s.%s", function, name);
+	add_line(new_type(types, VARIABLE, full ? full : name), take_ptr(text));
+}
+
+/* It has an address: DWARF 5, 2.6.1.1.2. */
+static bool is_static(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Block block;
+
+	return dwarf_attr(die, DW_AT_location, &attr) && !dwarf_formblock(&attr, &block) && block.length &&
+	       block.data[0] == DW_OP_addr;
+}
+
+static void add_static_variables(struct types *types, Dwarf_Die *die, const char *function)
+{
+	Dwarf_Die child;
+
+	if (dwarf_child(die, &child))
+		return;
+	do {
+		if (dwarf_tag(&child) == DW_TAG_lexical_block)
+			add_static_variables(types, &child, function);
+		else if (dwarf_tag(&child) == DW_TAG_variable && is_static(&child))
+			add_variable(types, &child, function);
+	} while (!dwarf_siblingof(&child, &child));
 }
 
 static void add_type(void *arg, Dwarf_Die *die)
@@ -291,7 +336,9 @@ static void add_type(void *arg, Dwarf_Die *die)
 	struct type *t;
 
 	if (dwarf_tag(die) == DW_TAG_variable)
-		add_variable(types, die);
+		add_variable(types, die, NULL);
+	if (dwarf_tag(die) == DW_TAG_subprogram && name)
+		add_static_variables(types, die, name);
 	if (dwarf_tag(die) == DW_TAG_subprogram && dwarf_attr(die, DW_AT_external, &attr))
 		kind = FUNCTION;
 	/* "typedef struct { ... } name" */
@@ -368,12 +415,29 @@ static bool is_variable(const struct type *t)
 	return !strncmp(t->name, VARIABLE " ", strlen(VARIABLE " "));
 }
 
-/* Whether new code uses the variable @name as it is, with what the old code left in it. */
+static bool atom_lives_on(const struct change *c, const struct atom *a)
+{
+	return a->twin && section_classify(a->section, c->module) == CLASS_DATA;
+}
+
+/*
+ * Whether new code uses the variable @name as it is, with what the old code left in it.
+ * "FUNCTION.NAME" is NAME with a number.
+ */
 static bool lives_on(const struct change *c, const char *name)
 {
-	const struct symbol *s = object_symbol(c->post, name);
+	const char *own = strchr(name, '.');
+	const struct symbol *s = own ? NULL : object_symbol(c->post, name);
+	size_t i;
 
-	return s && s->atom && s->atom->twin && section_classify(s->atom->section, c->module) == CLASS_DATA;
+	for (i = 0; own && i < c->post->atom_count; i++) {
+		const struct atom *a = &c->post->atoms[i];
+		_cleanup_free_ char *base = a->symbol ? base_name(a->symbol->name) : NULL;
+
+		if (base && !strcmp(base, own + 1) && strcmp(base, a->symbol->name) && atom_lives_on(c, a))
+			return true;
+	}
+	return s && s->atom && atom_lives_on(c, s->atom);
 }
 
 static struct error *refuse_type(const struct change *c, const struct type *t, const struct type *post,

@@ -153,6 +153,43 @@ static void test_pointer_to_another_type(void **state)
 			  "struct u { int a; };\nstruct s { const unsigned char *u; };\n" USE("struct s")));
 }
 
+/* Who allocated it took the size of the old one. */
+static void test_pointer_to_numbers(void **state)
+{
+	assert_changed("struct s { unsigned int *u; };\n" USE("struct s"),
+		       "struct s { unsigned long *u; };\n" USE("struct s"), "u at 0");
+	assert_changed("typedef struct { int c; } a;\ntypedef struct { long c; } b;\nstruct s { a *u; };\n" USE("struct s"),
+		       "typedef struct { int c; } a;\ntypedef struct { long c; } b;\nstruct s { b *u; };\n" USE("struct s"),
+		       "u at 0");
+	assert_changed("struct v;\nstruct w;\nstruct s { struct v **u; };\n" USE("struct s"),
+		       "struct v;\nstruct w;\nstruct s { struct w **u; };\n" USE("struct s"), "u at 0");
+	assert_changed("struct s { struct { int a; } *u; };\n" USE("struct s"),
+		       "struct s { struct { int a, b; } *u; };\n" USE("struct s"), "u at 0");
+	assert_ok(compare("struct s { int *u; char *v; int (*f)(int); };\n" USE("struct s"),
+			  "struct s { const unsigned int *u; void *v; int (*f)(long); };\n" USE("struct s")));
+}
+
+static void test_static_variables_of_functions(void **state)
+{
+#define COUNTS(type, name) "struct a { long p; }; struct b { long p; };\nextern int use(void *); int " name \
+	"(int x) { if (x) { static " type " v; return use(&v); } return x; }\n"
+	assert_changed(COUNTS("struct a", "f"), COUNTS("struct b", "f"), "f.v in ");
+	assert_changed(COUNTS("struct a *", "f"), COUNTS("struct b *", "f"), "f.v in ");
+	assert_ok(compare(COUNTS("struct a", "f"), COUNTS("struct a", "f")));
+	assert_ok(compare(COUNTS("int", "f"), COUNTS("unsigned int", "f")));
+	assert_ok(compare_accepting(COUNTS("struct a", "f"), COUNTS("struct b", "f"), (char *)"f.v"));
+}
+
+/* As many bits, and another unit or order. */
+static void test_numbers_with_a_meaning(void **state)
+{
+#define TIMES "typedef long long ktime_t; typedef unsigned int __be32;\n"
+	assert_changed(TIMES "struct s { long last; };\n" USE("struct s"), TIMES "struct s { ktime_t last; };\n" USE("struct s"),
+		       "last at 0");
+	assert_changed(TIMES "struct s { __be32 a; };\n" USE("struct s"), TIMES "struct s { unsigned int a; };\n" USE("struct s"),
+		       "a at 0");
+}
+
 /* The same bits under another name. */
 static void test_equal_numbers(void **state)
 {
@@ -218,6 +255,9 @@ int main(void)
 		cmocka_unit_test(test_new_type),
 		cmocka_unit_test(test_pointer_to_another_type),
 		cmocka_unit_test(test_equal_numbers),
+		cmocka_unit_test(test_pointer_to_numbers),
+		cmocka_unit_test(test_static_variables_of_functions),
+		cmocka_unit_test(test_numbers_with_a_meaning),
 		cmocka_unit_test(test_typedef_of_nameless),
 		cmocka_unit_test(test_exported_functions),
 		cmocka_unit_test(test_accepted),
