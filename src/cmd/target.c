@@ -120,13 +120,29 @@ static struct error *check_all_moved(const struct target_list *list, const struc
 	return NULL;
 }
 
-static void note_past_name(struct target_list *list, const char *name, bool added, const struct compiled *o,
+static void note_past_name(char **past, const char *name, const char *how, const struct compiled *o,
 			   const struct names *touched, const struct accepted *accepted)
 {
-	if (!list->past && names_has(touched, name, strlen(name)) &&
+	if (!*past && names_has(touched, name, strlen(name)) &&
 	    !is_accepted(name, accepted->init, accepted->init_count))
-		list->past = xasprintf("%s in %s, which %s", name, o->name,
-				       added ? "is new and comes too late to run" : "ran already");
+		*past = xasprintf("%s in %s, which %s", name, o->name, how);
+}
+
+/* By any of its names, as what module_init() names is init_module, too. */
+static void note_past_atom(struct target_list *list, const struct atom *a, const struct compiled *o,
+			   const struct names *touched, const struct accepted *accepted)
+{
+	size_t i;
+
+	for (i = 0; i < o->post->symbol_count; i++) {
+		const struct symbol *s = o->post->symbols[i];
+		_cleanup_free_ char *name = base_name(s->name);
+
+		if (s->atom == a && s->value == a->start)
+			note_past_name(&list->past, name,
+				       a->twin ? "ran already" : "is new and comes too late to run", o, touched,
+				       accepted);
+	}
 }
 
 /* Code that the patch names; what changes only with what is inlined does not set up anything else. */
@@ -137,13 +153,13 @@ static struct error *note_past(struct target_list *list, struct change *c, const
 
 	list->hooked |= c->hook_count > 0;
 	TRY(past_find(c, o->post_debug));
-	for (i = 0; i < c->past_count; i++) {
-		_cleanup_free_ char *name = base_name(atom_name(c->past[i]));
-
-		note_past_name(list, name, !c->past[i]->twin, o, touched, accepted);
-	}
+	for (i = 0; i < c->past_count; i++)
+		note_past_atom(list, c->past[i], o, touched, accepted);
 	for (i = 0; i < c->past_inlined.count; i++)
-		note_past_name(list, c->past_inlined.list[i], false, o, touched, accepted);
+		note_past_name(&list->past, c->past_inlined.list[i], "ran already", o, touched, accepted);
+	if (c->cpu_setup)
+		note_past_name(&list->cpu_setup, atom_name(c->cpu_setup), "set up each CPU as it started", o, touched,
+			       accepted);
 	return NULL;
 }
 
@@ -167,6 +183,10 @@ static struct error *check_past(const struct target_list *list)
 	const char *name;
 	size_t i, k, n;
 
+	if (list->cpu_setup && !list->hooked)
+		return refuse("INIT-CHANGED",
+			      "the patch changes %s: say in a hook what shall be done (kmend/hooks.h), or --accept init:%.*s where nothing has to be",
+			      list->cpu_setup, (int)strcspn(list->cpu_setup, " "), list->cpu_setup);
 	if (!list->past || list->hooked)
 		return NULL;
 	for (i = 0; i < list->count; i++)
@@ -418,6 +438,7 @@ void targets_fini(struct target_list *list)
 		free(list->lost[i].name);
 	free(list->lost);
 	free(list->past);
+	free(list->cpu_setup);
 	free(list->targets);
 	*list = (struct target_list){ 0 };
 }

@@ -34,6 +34,7 @@ struct target_list {
 	char **notes;
 	size_t note_count;
 	char *past;			/* what the patches change and ran already, or NULL */
+	char *cpu_setup;		/* likewise, what set up each CPU */
 	bool hooked;			/* they say what shall be done when they are applied */
 	struct lost *lost;		/* what their objects no longer have */
 	size_t lost_count;

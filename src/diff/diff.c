@@ -2,6 +2,7 @@
 #include "diff/diff.h"
 
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <string.h>
 
@@ -71,11 +72,27 @@ static void part_debug_messages(struct change *c)
 					 c->post->name));
 }
 
+/* A function that is no longer __init is a new one: what it was is gone. */
+static void part_from_init(struct change *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->post->atom_count; i++) {
+		struct atom *b = &c->post->atoms[i];
+
+		if (b->twin && class_of(c, b) == CLASS_TEXT && class_of(c, b->twin) == CLASS_INIT) {
+			b->twin->twin = NULL;
+			b->twin = NULL;
+		}
+	}
+}
+
 static void judge_atoms(struct change *c)
 {
 	size_t i;
 
 	part_debug_messages(c);
+	part_from_init(c);
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *b = &c->post->atoms[i];
 
@@ -211,9 +228,8 @@ static void join_cold_parts(struct change *c)
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *cold = &c->post->atoms[i];
 		const char *name = atom_name(cold);
-		size_t len = strlen(name);
 
-		if (!atom_is_function(cold) || len < 6 || strcmp(name + len - 5, ".cold"))
+		if (!atom_is_cold_part(cold))
 			continue;
 		for (k = 0; k < c->post->atom_count; k++) {
 			struct atom *f = &c->post->atoms[k];
@@ -226,6 +242,32 @@ static void join_cold_parts(struct change *c)
 				f->state = ATOM_CHANGED;
 		}
 	}
+}
+
+bool runs_once(const struct change *c, const struct atom *f)
+{
+	const struct symbol *init = c->module ? object_symbol(c->post, "init_module") : NULL;
+	enum section_class class;
+	bool called = false;
+	size_t i, k;
+
+	if (!atom_is_function(f) || class_of(c, f) != CLASS_TEXT)
+		return false;
+	if (init && init->atom == f)
+		return true;
+	for (i = 0; i < c->post->atom_count && f->symbol->bind == STB_LOCAL; i++) {
+		const struct atom *a = &c->post->atoms[i];
+
+		class = class_of(c, a);
+		for (k = 0; k < a->reloc_count; k++) {
+			if (a->relocs[k].target != f || a == f || class == CLASS_IGNORED || class == CLASS_TABLE)
+				continue;
+			if (!starts_with(a->section->name, ".initcall"))
+				return false;
+			called = true;
+		}
+	}
+	return called;
 }
 
 static struct error *check_init(struct change *c, const struct atom *a)
@@ -290,43 +332,6 @@ static struct error *check_data(const struct change *c, const struct atom *a)
 	return NULL;
 }
 
-/*
- * While a jump is written an NMI may meet its first byte, a breakpoint, whose
- * handling runs code of these sections in turn, and these functions until it is
- * at the engine's: without end where that is what is being written.  And some of
- * it runs on the page tables of user space, which do not hold modules
- * (include/linux/compiler_types.h, noinstr; arch/x86/entry/entry_64.S; exc_int3()
- * in arch/x86/kernel/traps.c, irqentry_nmi_enter() in kernel/entry/common.c).
- */
-static bool is_entry_code(const struct change *c, const struct atom *a)
-{
-	static const char *const sections[] = { ".entry.text", ".noinstr.text" };
-	static const char *const names[] = {
-		"trace_hardirqs_off_finish", "trace_hardirqs_on_prepare", "do_int3", "kgdb_ll_trap",
-		"kprobe_int3_handler", "get_kprobe", "notify_die", "atomic_notifier_call_chain",
-		"notifier_call_chain", "__rcu_read_lock", "__rcu_read_unlock",
-	};
-	/* Of a part or clone that the compiler made, up to the dot. */
-	size_t i, len = strcspn(atom_name(a), ".");
-
-	for (i = 0; !c->module && i < ARRAY_SIZE(sections); i++)
-		if (!strcmp(a->section->name, sections[i]))
-			return true;
-	for (i = 0; !c->module && i < ARRAY_SIZE(names); i++)
-		if (!strncmp(atom_name(a), names[i], len) && !names[i][len])
-			return true;
-	return false;
-}
-
-static struct error *check_code(const struct change *c, const struct atom *a)
-{
-	if (a->state == ATOM_CHANGED && is_entry_code(c, a->twin))
-		return refuse("ENTRY-CHANGED",
-			      "the patch changes %s in %s (%s), which system calls, interrupts or exceptions run on their way into the kernel: it cannot be replaced while they come",
-			      atom_name(a), c->post->name, a->twin->section->name);
-	return NULL;
-}
-
 bool section_lists_functions(const struct section *s)
 {
 	return !strcmp(s->name, "_kprobe_blacklist") || !strcmp(s->name, "_error_injection_whitelist");
@@ -345,7 +350,7 @@ static struct error *check_atom(struct change *c, const struct atom *a)
 {
 	switch (class_of(c, a)) {
 	case CLASS_TEXT:
-		return check_code(c, a);
+		return a->state != ATOM_SAME && runs_once(c, a) ? check_init(c, a) : check_code(c, a);
 	case CLASS_INIT:
 		return check_init(c, a);
 	case CLASS_EXPORT:
@@ -424,7 +429,7 @@ static void collect_all(struct change *c)
 	for (i = 0; i < c->post->atom_count; i++) {
 		struct atom *a = &c->post->atoms[i];
 
-		if (a->state == ATOM_CHANGED && atom_is_function(a) && class_of(c, a) == CLASS_TEXT)
+		if (a->state == ATOM_CHANGED && atom_is_function(a) && class_of(c, a) == CLASS_TEXT && !runs_once(c, a))
 			collect(&c->replaced, &c->replaced_count, a);
 		else if (a->state == ATOM_OVERWRITTEN)
 			collect(&c->overwritten, &c->overwritten_count, a);

@@ -51,6 +51,7 @@ struct change {
 	size_t replaced_count;
 	struct atom **past;	/* code that ran already and sets up what exists: past_find() */
 	size_t past_count;
+	struct atom *cpu_setup;	/* one of them that sets up each CPU as it starts, or NULL */
 	struct names past_inlined; /* functions that are parts of boot or load code among it, and of nothing else */
 	struct atom **overwritten;
 	size_t overwritten_count;
@@ -160,7 +161,8 @@ void declared_layouts(const struct object *pre, const struct object *post, char 
  * error and not change_acts() means that the patch changes nothing in this
  * object.
  * Errors: refusals DATA-CHANGED, DATA-MOVED, STATIC-AMBIGUOUS, EXPORT-CHANGED,
- * SECTION-UNKNOWN, DECLARATION-INVALID that name the symbol and the object.
+ * SECTION-UNKNOWN, DECLARATION-INVALID, those of check_code(), that name the symbol
+ * and the object.
  */
 struct error *diff_objects(struct change *c) __must_use;
 
@@ -176,13 +178,22 @@ bool change_acts(const struct change *c);
 /* Whether there is that, or something new that other objects may need. */
 bool change_matters(const struct change *c);
 
+/*
+ * That @a, text of the post object, can be replaced, if it shall be.
+ * Errors: refusals ENTRY-CHANGED, CODE-BOUND, SYMBOL-NAMELESS.
+ */
+struct error *check_code(const struct change *c, const struct atom *a) __must_use;
+
+/* Whether @f of the post object, though not marked as such, runs at boot or load only. */
+bool runs_once(const struct change *c, const struct atom *f);
+
 /* Adds a sentence for the administrator; takes @note. */
 void change_note(struct change *c, char *note);
 
 /*
  * Finds the changed code and data of the post object that had their effect
  * already: what runs at boot or load only, and what set up each network
- * namespace (struct pernet_operations).  @post_debug: path of the post object
+ * namespace, CPU, or object of a cache.  @post_debug: path of the post object
  * with debug information.  Errors: system errors.
  */
 struct error *past_find(struct change *c, const char *post_debug) __must_use;

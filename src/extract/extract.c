@@ -172,18 +172,6 @@ static struct error *judge_reference(const struct extractor *e, const struct ato
 	return NULL;
 }
 
-/* What the code calls after @rel, and hands the address to; NULL where it calls nothing by name. */
-static const char *next_call(const struct atom *from, const struct reloc *rel)
-{
-	for (rel++; rel < from->relocs + from->reloc_count; rel++) {
-		const char *name = rel->target ? atom_name(rel->target) : rel->symbol->name;
-
-		if (rel->branch && rel->target != from && !ends_with(name, ".cold"))
-			return name;
-	}
-	return NULL;
-}
-
 /*
  * Whether a function of this name may keep a string that it is given, as those do
  * that register or make something (request_irq(), rdma_create_id()), and what is called
@@ -214,7 +202,7 @@ static bool may_escape(const struct atom *from, const struct reloc *rel, bool in
 	if (rel->stored && (!text || to->state == ATOM_NEW))
 		return true;
 	if (!text && section_is_text(from->section)) {
-		const char *callee = next_call(from, rel);
+		const char *callee = atom_next_call(from, rel);
 
 		if (callee && keeps_strings(callee))
 			return true;
@@ -561,14 +549,6 @@ static void add_function(struct extraction *x, const char *name, const char *obj
 		(struct extracted_function){ xstrdup(name), object, added };
 }
 
-static bool is_cold_part(const struct atom *a)
-{
-	size_t len = strlen(a->symbol->name);
-
-	return len > 5 && !strcmp(a->symbol->name + len - 5, ".cold");
-}
-
-/* Nothing is written to the running .cold part, but no thread may be in it. */
 static void emit_range(struct extractor *e, const struct atom *pre)
 {
 	struct kmend_range range = { 0 };
@@ -679,9 +659,9 @@ static void describe(struct extractor *e, const struct atom *a)
 {
 	if (!atom_is_function(a))
 		return;
-	if (a->state == ATOM_NEW && !is_cold_part(a))
+	if (a->state == ATOM_NEW && !atom_is_cold_part(a))
 		add_function(e->x, a->symbol->name, e->c->post->name, true);
-	else if (a->state == ATOM_CHANGED && is_cold_part(a))
+	else if (a->state == ATOM_CHANGED && atom_is_cold_part(a))
 		emit_range(e, a->twin);
 	else if (a->state == ATOM_CHANGED)
 		emit_function(e, a);
@@ -696,7 +676,7 @@ static void describe_lost_cold_parts(struct extractor *e)
 	for (i = 0; i < pre->atom_count; i++) {
 		const struct atom *cold = &pre->atoms[i];
 
-		if (cold->twin || !atom_is_function(cold) || !is_cold_part(cold))
+		if (cold->twin || !atom_is_function(cold) || !atom_is_cold_part(cold))
 			continue;
 		for (k = 0; k < e->c->replaced_count; k++) {
 			const char *name = e->c->replaced[k]->twin->symbol->name;

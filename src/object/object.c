@@ -4,6 +4,7 @@
 #include "arch/arch.h"
 #include "util/file.h"
 #include "util/memory.h"
+#include "util/string.h"
 
 #include <gelf.h>
 #include <libelf.h>
@@ -602,4 +603,20 @@ const char *atom_name(const struct atom *a)
 bool atom_is_function(const struct atom *a)
 {
 	return a->symbol && section_is_text(a->section);
+}
+
+const char *atom_next_call(const struct atom *from, const struct reloc *rel)
+{
+	for (rel++; rel < from->relocs + from->reloc_count; rel++) {
+		const char *name = rel->target ? atom_name(rel->target) : rel->symbol->name;
+
+		if (rel->branch && rel->target != from && !ends_with(name, ".cold"))
+			return name;
+	}
+	return NULL;
+}
+
+bool atom_is_cold_part(const struct atom *a)
+{
+	return atom_is_function(a) && ends_with(a->symbol->name, ".cold");
 }

@@ -163,6 +163,12 @@ static inline bool section_is_strings(const struct section *s)
 /* A function: an atom of text that has a name. */
 bool atom_is_function(const struct atom *a);
 
+/* What the code of @from calls after its relocation @rel; NULL where it calls nothing by name. */
+const char *atom_next_call(const struct atom *from, const struct reloc *rel);
+
+/* The part of a function that the compiler put elsewhere, as it hardly ever runs. */
+bool atom_is_cold_part(const struct atom *a);
+
 static inline bool symbol_is_undefined(const struct symbol *s)
 {
 	return s->shndx == SHN_UNDEF;

@@ -625,6 +625,37 @@ static void entry_code(void **state)
 	assert_replaced("g ");
 }
 
+static void no_longer_init(void **state)
+{
+#define INIT_ONCE(section, call) section " noinline int g(int x) { return external(x); } int f(int x) { return " call "; }"
+	assert_ok(compare(INIT_ONCE("__section(\".init.text\")", "x"), INIT_ONCE("", "g(x)")));
+	assert_replaced("f ");
+	assert_int_equal(state_of("g"), ATOM_NEW);
+}
+
+/* What cannot be replaced although it is no entry code. */
+static void bound_code(void **state)
+{
+#define BODY(name, v) "int " name "(void) { return " v "; }\n"
+#define PLACED(section, v) "noinline __section(\"" section "\") " BODY("f", v)
+	assert_refused(compare(BODY("__schedule", "1"), BODY("__schedule", "2")), "CODE-BOUND");
+	assert_ok(compare_module(BODY("schedule", "1"), BODY("schedule", "2")));
+	assert_refused(compare(PLACED(".text..__x86.thunk", "1"), PLACED(".text..__x86.thunk", "2")), "CODE-BOUND");
+	/* What tracers and probes know of it is of the old one. */
+#define SITE(attribute, v) "extern void __fentry__(void);\n" attribute " void g(void) { asm(\"call __fentry__\"); external(" v "); }\n"
+#define NO_SITE(v) "void g(void) { external(" v "); }\n"
+	assert_refused(compare(SITE("", "1"), NO_SITE("2")), "CODE-BOUND");
+	assert_ok(compare(NO_SITE("1"), SITE("", "2")));
+	assert_refused(compare(BODY("f", "1"), PLACED(".kprobes.text", "1")), "CODE-BOUND");
+	assert_refused(compare(BODY("f", "1"), PLACED(".noinstr.text", "1")), "CODE-BOUND");
+	assert_ok(compare(PLACED(".kprobes.text", "1"), PLACED(".kprobes.text", "2")));
+	assert_ok(compare(BODY("f", "1"), PLACED(".sched.text", "2")));
+	/* Reached by an address that nothing of the object has. */
+#define HIDDEN(v) "asm(\".section .text.odd, \\\"ax\\\"\\n mov $" v ", %eax\\n ret\\n .text\");\n" BODY("f", "1")
+	assert_ok(compare(HIDDEN("1"), HIDDEN("1")));
+	assert_refused(compare(HIDDEN("1"), HIDDEN("2")), "SYMBOL-NAMELESS");
+}
+
 /* Code that no symbol covers is never replaced alone: those who use it get a copy. */
 static void nameless_code(void **state)
 {
@@ -708,7 +739,7 @@ int main(void)
 		T(what_refusals_of_data_advise), T(tables_that_grow), T(hooks), T(said_before), T(declared_types), T(new_data),
 		T(data_that_moved), T(functions_that_leave_init), T(code_that_ran_already),
 		T(cold_parts_go_with_their_function), T(clones), T(aliases_do_not_hide_a_change), T(exports),
-		T(unknown_sections), T(entry_code), T(nameless_code), T(table_entries), T(self_references), T(base_names), T(btf_ids),
+		T(unknown_sections), T(entry_code), T(bound_code), T(no_longer_init), T(nameless_code), T(table_entries), T(self_references), T(base_names), T(btf_ids),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

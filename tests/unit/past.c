@@ -71,11 +71,59 @@ static void inlined_boot_code(void **state)
 	assert_int_equal(change.past_inlined.count, 1);
 }
 
+/* Not marked as what runs at boot alone. */
+static void unmarked_boot_code(void **state)
+{
+#define INITCALL "static int (*const call)(void) __attribute__((used, section(\".initcall6.init\"))) = start;\n"
+#define STARTS(v, w) "extern int external(int); static __attribute__((__noinline__)) int start(void) { return external(" v "); }\n" INITCALL "int g(void) { return external(" w "); }\n"
+	find(STARTS("1", "3"), STARTS("2", "4"));
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.past[0]), "start");
+	assert_int_equal(change.replaced_count, 1);
+	assert_string_equal(atom_name(change.replaced[0]), "g");
+	tear_down(NULL);
+	find(STARTS("1", "3"), STARTS("2", "3"));
+	assert_false(change_acts(&change));
+	tear_down(NULL);
+	/* Somebody else calls it, too. */
+	find(STARTS("1", "start()"), STARTS("2", "start()"));
+	assert_int_equal(change.past_count, 0);
+	assert_int_equal(change.replaced_count, 1);
+}
+
+static void set_up_of_cpus(void **state)
+{
+#define CPU "struct cpu_dev { const char *name; void (*c_early_init)(void *); void (*c_init)(void *); };\nextern void msr(int);\n"
+#define VENDOR(v) CPU "static void init_one(void *c) { msr(" v "); }\n" \
+	"const struct cpu_dev vendor = { .name = \"x\", .c_init = init_one };\n"
+	find(VENDOR("1"), VENDOR("2"));
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.cpu_setup), "init_one");
+	tear_down(NULL);
+#define HOTPLUG(v) "extern int __cpuhp_setup_state(int, int (*)(unsigned int), int);\n" \
+	"static int online(unsigned int cpu) { return external(" v "); }\n" \
+	INIT "int start(void) { return __cpuhp_setup_state(7, online, 1); }\n"
+	find("extern int external(int);" HOTPLUG("1"), "extern int external(int);" HOTPLUG("2"));
+	assert_string_equal(atom_name(change.cpu_setup), "online");
+}
+
+static void set_up_of_objects(void **state)
+{
+#define CACHE(v) "extern void *kmem_cache_create(const char *, int, void (*)(void *));\n" \
+	"extern int external(int); static void once(void *p) { external(" v "); }\n" \
+	INIT "void *start(void) { return kmem_cache_create(\"x\", 8, once); }\n"
+	find(CACHE("1"), CACHE("2"));
+	assert_int_equal(change.past_count, 1);
+	assert_string_equal(atom_name(change.past[0]), "once");
+	assert_null(change.cpu_setup);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(boot_code), T(inlined_boot_code), T(set_up_of_namespaces), T(what_did_not_change) };
+	const struct CMUnitTest tests[] = { T(boot_code), T(inlined_boot_code), T(set_up_of_namespaces), T(what_did_not_change),
+					    T(unmarked_boot_code), T(set_up_of_cpus), T(set_up_of_objects) };
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }
