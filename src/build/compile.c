@@ -603,8 +603,8 @@ static struct error *list_objects(const struct tree *tree, const struct patches 
 		add_source(c, r.sources[i], true);
 	c->touched = r.touched;
 	r.touched = (struct names){ 0 };
-	c->renumbered = r.renumbered;
-	r.renumbered = (struct renumbered){ 0 };
+	c->numbers = r.numbers;
+	r.numbers = (struct changed_values){ 0 };
 	reach_fini(&r);
 	if (!c->count)
 		return refuse("NOTHING-COMPILED", "the patch touches no source code of this kernel");
@@ -672,7 +672,7 @@ void compilation_fini(struct compilation *c)
 	for (i = 0; i < c->count; i++)
 		compiled_fini(&c->objects[i]);
 	names_fini(&c->touched);
-	renumbered_fini(&c->renumbered);
+	changed_values_fini(&c->numbers);
 	free(c->objects);
 	*c = (struct compilation){ 0 };
 }

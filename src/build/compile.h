@@ -28,7 +28,7 @@ struct compilation {
 	struct compiled *objects;
 	size_t count;
 	struct names touched;	/* struct reach */
-	struct renumbered renumbered;	/* macros with the number of another one */
+	struct changed_values numbers;	/* macros of the patched files with another number */
 };
 
 struct compile_options {

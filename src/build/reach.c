@@ -28,7 +28,7 @@ struct search {
 	struct names headers, sources;	/* paths */
 	struct includers local;		/* changed files all of whose includers count */
 	struct names wide;		/* changed headers that many include, looked for by names */
-	struct renumbered renumbered;	/* macros of the patched files */
+	struct changed_values numbers;	/* macros of the patched files */
 	char *copies;			/* a folder with the patched files: */
 	char *before, *after;		/* without and with the patches */
 };
@@ -133,7 +133,7 @@ static struct error *compare_values(struct search *s, const char *name, const ch
 		return NULL;
 	TRY(file_read(a, SOURCE_MAX, &before, &size));
 	TRY(file_read(b, SOURCE_MAX, &after, &size));
-	renumbered_add(&s->renumbered, before, after, name);
+	values_compare(&s->numbers, before, after, name);
 	return NULL;
 }
 
@@ -570,7 +570,7 @@ struct error *reach_find(const struct tree *tree, const struct patches *p, size_
 			r->sources[r->count++] = xstrdup(s.sources.list[i]);
 	qsort(r->sources, r->count, sizeof(*r->sources), by_text);
 	r->touched = s.touched.names;
-	r->renumbered = s.renumbered;
+	r->numbers = s.numbers;
 	names_fini(&s.touched.calls);
 	names_fini(&s.touched.values);
 	defined_fini(&s.changed);
@@ -595,6 +595,6 @@ void reach_fini(struct reach *r)
 		free(r->sources[i]);
 	free(r->sources);
 	names_fini(&r->touched);
-	renumbered_fini(&r->renumbered);
+	changed_values_fini(&r->numbers);
 	*r = (struct reach){ 0 };
 }

@@ -20,7 +20,7 @@ struct reach {
 	char **sources;		/* .c and .S files beside those that the patches name, sorted */
 	size_t count;
 	struct names touched;	/* what the patches change in source files, or by the value of a macro */
-	struct renumbered renumbered;	/* macros with the number of another one */
+	struct changed_values numbers;	/* macros of the patched files with another number */
 };
 
 #define REACH_ALL SIZE_MAX

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "build/values.h"
 
+#include "build/chunks.h"
 #include "util/memory.h"
 
 #include <stdlib.h>
@@ -153,10 +154,19 @@ static bool is_moved_flag(const struct values *pre, const struct values *post, c
 	return false;
 }
 
-void values_renumbered(const char *before, const char *after, struct names *out)
+/* One that stands several times, with one number. */
+static bool is_listed(const struct changed_values *values, size_t first, const char *name)
+{
+	for (; first < values->count; first++)
+		if (!strcmp(values->list[first].name, name))
+			return true;
+	return false;
+}
+
+void values_compare(struct changed_values *values, const char *before, const char *after, const char *path)
 {
 	struct values pre = { 0 }, post = { 0 };
-	size_t i;
+	size_t i, first = values->count;
 
 	values_read(before, &pre);
 	values_read(after, &post);
@@ -164,39 +174,29 @@ void values_renumbered(const char *before, const char *after, struct names *out)
 		const char *name = pre.list[i].name;
 		const char *old = number_by_name(&pre, name), *new = number_by_name(&post, name);
 
-		if (new && *old && *new && strcmp(old, new) &&
-		    (has_other(&pre, &post, name, new) || has_other(&post, &pre, name, old) ||
-		     is_moved_flag(&pre, &post, name)))
-			names_add(out, name, strlen(name));
+		if (!new || !*old || !*new || !strcmp(old, new) || is_listed(values, first, name))
+			continue;
+		array_grow(values->list, values->count, values->capacity);
+		values->list[values->count++] = (struct changed_value){
+			.name = xstrdup(name), .path = xstrdup(path), .before = xstrdup(old), .after = xstrdup(new),
+			.renumbered = has_other(&pre, &post, name, new) || has_other(&post, &pre, name, old) ||
+				      is_moved_flag(&pre, &post, name),
+		};
 	}
 	values_fini(&pre);
 	values_fini(&post);
 }
 
-void renumbered_add(struct renumbered *r, const char *before, const char *after, const char *path)
-{
-	struct names found = { 0 };
-	size_t i;
-
-	values_renumbered(before, after, &found);
-	for (i = 0; i < found.count; i++) {
-		array_grow(r->macros, r->count, r->capacity);
-		array_grow(r->paths, r->count, r->path_capacity);
-		r->macros[r->count] = xstrdup(found.list[i]);
-		r->paths[r->count++] = xstrdup(path);
-	}
-	names_fini(&found);
-}
-
-void renumbered_fini(struct renumbered *r)
+void changed_values_fini(struct changed_values *values)
 {
 	size_t i;
 
-	for (i = 0; i < r->count; i++) {
-		free(r->macros[i]);
-		free(r->paths[i]);
+	for (i = 0; i < values->count; i++) {
+		free(values->list[i].name);
+		free(values->list[i].path);
+		free(values->list[i].before);
+		free(values->list[i].after);
 	}
-	free(r->macros);
-	free(r->paths);
-	*r = (struct renumbered){ 0 };
+	free(values->list);
+	*values = (struct changed_values){ 0 };
 }

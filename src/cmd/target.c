@@ -21,14 +21,18 @@ static struct target *find_target(struct target_list *list, const char *name)
 	return &list->targets[list->count++];
 }
 
+static void add_note(struct target_list *list, char *note)
+{
+	list->notes = xreallocarray(list->notes, list->note_count + 1, sizeof(*list->notes));
+	list->notes[list->note_count++] = note;
+}
+
 static void move_notes(struct target_list *list, struct change *change)
 {
 	size_t i;
 
-	for (i = 0; i < change->note_count; i++) {
-		list->notes = xreallocarray(list->notes, list->note_count + 1, sizeof(*list->notes));
-		list->notes[list->note_count++] = change->notes[i];
-	}
+	for (i = 0; i < change->note_count; i++)
+		add_note(list, change->notes[i]);
 	change->note_count = 0;
 }
 
@@ -365,18 +369,24 @@ static bool uses_file(const struct target_list *list, const char *path)
 	return false;
 }
 
-/* What lives may hold the old number, which is another thing's now. */
-static struct error *check_renumbered(const struct target_list *list, const struct renumbered *r,
-				      const struct accepted *accepted)
+/* What lives may hold the old number, which is another thing's now, or was made with it. */
+static struct error *check_values(struct target_list *list, const struct changed_values *values,
+				  const struct accepted *accepted)
 {
 	size_t i;
 
-	for (i = 0; i < r->count; i++)
-		if (!is_accepted(r->macros[i], accepted->layouts, accepted->layout_count) &&
-		    uses_file(list, r->paths[i]))
+	for (i = 0; i < values->count; i++) {
+		const struct changed_value *v = &values->list[i];
+
+		if (is_accepted(v->name, accepted->layouts, accepted->layout_count) || !uses_file(list, v->path))
+			continue;
+		if (v->renumbered)
 			return refuse("LAYOUT-CHANGED",
 				      "the patch changes the number of the macro %s in %s, which is another bit now, or has the number that another of its kind had: what lives may hold the old one (--accept layout:%s says that this was thought of)",
-				      r->macros[i], r->paths[i], r->macros[i]);
+				      v->name, v->path, v->name);
+		add_note(list, xasprintf("%s in %s was %s and is %s: what was made, or counted, with the old number stays as it is",
+					 v->name, v->path, v->before, v->after));
+	}
 	return NULL;
 }
 
@@ -406,7 +416,7 @@ struct error *targets_extract(const struct compilation *c, const struct accepted
 		return err;
 	TRY(check_all_moved(list, accepted));
 	TRY(check_past(list));
-	TRY(check_renumbered(list, &c->renumbered, accepted));
+	TRY(check_values(list, &c->numbers, accepted));
 	if (!changes_anything(list))
 		return refuse("NOTHING-CHANGED", "the patch changes no running code: %s",
 			      list->note_count ? list->notes[0] :

@@ -144,7 +144,7 @@ static void test_renumbered_macros(void **state)
 			struct error *err;
 
 			c.objects[0] = object_of("a.o", KEEP, "int keep(void) { return 2; }\n");
-			renumbered_add(&c.renumbered, "#define F_A 1\n#define F_B 2\n",
+			values_compare(&c.numbers, "#define F_A 1\n#define F_B 2\n",
 				       "#define F_A 1\n#define F_X 2\n#define F_B 3\n", paths[i]);
 			c.objects[0].pre_debug = compile_debug("pre.o", KEEP);
 			c.objects[0].post_debug = compile_debug("post.o", KEEP);
@@ -158,6 +158,25 @@ static void test_renumbered_macros(void **state)
 		}
 }
 
+/* What a number sizes is for a person to judge. */
+static void test_changed_numbers(void **state)
+{
+	static const struct accepted none;
+	struct compilation c = { .objects = xcalloc(1, sizeof(*c.objects)), .count = 1 };
+	struct target_list list;
+
+	c.objects[0] = object_of("a.o", KEEP, "int keep(void) { return 2; }\n");
+	c.objects[0].pre_debug = compile_debug("pre.o", KEEP);
+	c.objects[0].post_debug = compile_debug("post.o", KEEP);
+	values_compare(&c.numbers, "#define SHIFT 16\n", "#define SHIFT 20\n", "x.h");
+	values_compare(&c.numbers, "#define BITS 16\n", "#define BITS 20\n", "other.c");
+	assert_ok(targets_extract(&c, &none, &list));
+	assert_int_equal(list.note_count, 1);
+	assert_non_null(strstr(list.notes[0], "SHIFT in x.h was 16 and is 20"));
+	targets_fini(&list);
+	compilation_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +187,7 @@ int main(void)
 		cmocka_unit_test(test_boot_code_of_new_file),
 		cmocka_unit_test(test_hooks_in_a_new_file),
 		cmocka_unit_test(test_renumbered_macros),
+		cmocka_unit_test(test_changed_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -15,18 +15,33 @@
 static void assert_renumbered(const char *before, const char *after, const char *want)
 {
 	_cleanup_free_ char *all = xstrdup("");
-	struct names found = { 0 };
+	struct changed_values found = { 0 };
 	size_t i;
 
-	values_renumbered(before, after, &found);
+	values_compare(&found, before, after, "a.h");
 	for (i = 0; i < found.count; i++) {
-		char *longer = xasprintf("%s%s ", all, found.list[i]);
+		char *longer = xasprintf("%s%s ", all, found.list[i].renumbered ? found.list[i].name : "");
 
 		free(all);
 		all = longer;
 	}
-	names_fini(&found);
-	assert_string_equal(all, want);
+	changed_values_fini(&found);
+	assert_string_equal(all + strspn(all, " "), want);
+}
+
+static void test_changed(void **state)
+{
+	struct changed_values found = { 0 };
+
+	values_compare(&found, "#define SHIFT 16\n#define SIZE (1 << 4)\n#define B 3\n#define S\n",
+		       "#define SHIFT 20\n#define SIZE ( 1 << 6 )\n#define B 3\n#define S 4\n", "a.h");
+	assert_int_equal(found.count, 2);
+	assert_string_equal(found.list[0].name, "SHIFT");
+	assert_string_equal(found.list[0].path, "a.h");
+	assert_string_equal(found.list[1].before, "(1<<4)");
+	assert_string_equal(found.list[1].after, "(1<<6)");
+	assert_false(found.list[1].renumbered);
+	changed_values_fini(&found);
 }
 
 /* What lives may have the bit that was another's. */
@@ -78,6 +93,7 @@ static void test_conditions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_changed),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_free_bits),
 		cmocka_unit_test(test_what_is_new_or_gone),
