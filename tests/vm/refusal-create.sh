@@ -73,6 +73,9 @@ expect "the same, where its author knows that it does not: $said" 0 "$status"
 rm -f "$work/init.kmend"
 refused "code that a breakpoint runs" ENTRY-CHANGED "*exc_overflow in arch/x86/kernel/traps.o (.noinstr.text)*" \
 	create "$data/entry.patch"
+refused "a function that tracers shall leave alone" CODE-BOUND "*cmdline_proc_show in fs/proc/cmdline.o*(notrace)*" \
+	create "$data/notrace.patch"
+refused "code that nothing refers to" SYMBOL-NAMELESS "*arch/x86/kernel/relocate_kernel_64.o (.text)*" create "$data/nameless.patch"
 refused "a variable with another value" DATA-CHANGED "*pipe_max_size*fs/pipe.o*" create "$data/data.patch"
 refused "an export that goes" NOTHING-CHANGED "*kobject_uevent_env*stays exported*" create "$data/export.patch"
 
