@@ -56,6 +56,7 @@ struct part {
 	bool chosen;			/* takes part in the switch under way */
 	void *saved;			/* what its objects held before, one after another; while applied */
 	bool begun;			/* its pre hooks were called in this try */
+	bool orphan;			/* something that it stands on was unloaded: never to be switched in */
 };
 
 /*
@@ -175,13 +176,6 @@ void holds_forget_failed(void);
  */
 int pin_targets(void);
 
-/*
- * Hold what other update modules brought and @part was bound to, while it is
- * registered; under switch_lock.  Return: 0; -ENODEV where some of it is gone.
- */
-int hold_used(const struct part *part);
-void drop_used(const struct part *part);
-
 /* @target goes.  Return: whether there are update modules for it. */
 bool forget_target(const struct module *target);
 
@@ -202,6 +196,9 @@ void holds_exit(void);
 
 /* order.c: does @part replace, or use, something that @below brought, and what? */
 bool stands_on(const struct part *part, const struct part *below, const char **what);
+
+/* order.c: is all that @part was bound to, in modules, in its target or in update modules that are there? */
+bool finds_all(const struct part *part);
 
 /*
  * order.c: may the chosen updates be applied or undone next to those that are

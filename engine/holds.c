@@ -12,9 +12,6 @@
  *
  * No reference keeps one that is loading itself from failing: late.c waits until
  * what arrived for it is in, or gone.
- *
- * An update module may as well be bound to what other update modules brought, which
- * it holds while it is registered.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -205,57 +202,6 @@ int pin_targets(void)
 		hold->pinned = pin;
 	}
 	return err;
-}
-
-/* The update module in which @addr lies, or NULL. */
-static struct module *update_module_at(u64 addr)
-{
-	struct part *part;
-
-	for_each_any_part(part) {
-		if (within_module(addr, part->given->owner))
-			return part->given->owner;
-	}
-	return NULL;
-}
-
-static void let_go_before(const struct part *part, const u64 *end)
-{
-	const u64 *page;
-	struct module *mod;
-
-	for (page = part->given->uses; page < end && *page; page++) {
-		mod = update_module_at(*page);
-		if (mod)
-			module_put(mod);
-	}
-	pin_targets();
-}
-
-void drop_used(const struct part *part)
-{
-	let_go_before(part, part->given->uses + KMEND_USES);
-}
-
-int hold_used(const struct part *part)
-{
-	const u64 *page, *end = part->given->uses + KMEND_USES;
-	struct module *mod;
-	bool any = false;
-
-	for (page = part->given->uses; page < end && *page; page++) {
-		mod = update_module_at(*page);
-		if (mod ? !try_module_get(mod) : !part->target || !within_module(*page, part->target)) {
-			let_go_before(part, page);
-			return -ENODEV;
-		}
-		any |= mod != NULL;
-	}
-	/* Targets of those that are held now may not go any more. */
-	if (!any || !pin_targets())
-		return 0;
-	drop_used(part);
-	return -ENODEV;
 }
 
 bool forget_target(const struct module *target)

@@ -70,7 +70,8 @@ static int hold_part(struct part *part, bool late)
 {
 	struct module *owner = part->given->owner;
 
-	if (strcmp(part->given->target->name, "vmlinux") && !(part->target && is_ready(part->target, late)))
+	if (part->orphan ||
+	    (strcmp(part->given->target->name, "vmlinux") && !(part->target && is_ready(part->target, late))))
 		return -ENODEV;
 	if (!try_module_get(owner))
 		return -ENODEV;
@@ -147,8 +148,7 @@ static bool is_stood_on(const struct part *below)
 /*
  * One that may not come back; where a hook may have done what nobody would take
  * back; or where code outside of it uses what the update brought, for which the
- * loader, or hold_used(), holds the update's module, beside the reference of the
- * part itself.
+ * loader holds the update's module, beside the reference of the part itself.
  */
 bool must_stay(const struct part *part)
 {

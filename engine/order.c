@@ -28,6 +28,30 @@ static bool uses(const struct part *part, const struct module *mod)
 	return false;
 }
 
+static bool is_there(const struct part *part, u64 page)
+{
+	struct part *other;
+
+	if (part->target && within_module(page, part->target))
+		return true;
+	for_each_any_part(other) {
+		if (within_module(page, other->given->owner))
+			return true;
+	}
+	return false;
+}
+
+bool finds_all(const struct part *part)
+{
+	const u64 *page = part->given->uses;
+
+	for (; page < part->given->uses + KMEND_USES && *page; page++) {
+		if (!is_there(part, *page))
+			return false;
+	}
+	return true;
+}
+
 static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 {
 	return a < b + b_size && b < a + a_size;

@@ -104,10 +104,15 @@ static void remove_update(struct update *update)
 	kobject_put(&update->kobj);
 }
 
+/* Others may have been bound to what it brought: of what comes to lie there nothing is known. */
 static void remove_part(struct part *part)
 {
+	struct part *above;
+	const char *what;
+
 	list_del(&part->list);
-	drop_used(part);
+	for_each_any_part(above)
+		above->orphan |= stands_on(above, part, &what);
 }
 
 /* Of an update that is applied, to a module that waits for it. */
@@ -150,9 +155,9 @@ static int add_part(struct part *part)
 	else if (update->applied ? !late_waits(update, target) :
 		 part->target && part->target->state == MODULE_STATE_COMING)
 		err = -EBUSY;
+	else if (!finds_all(part))
+		err = -ENODEV;
 	else
-		err = hold_used(part);
-	if (!err)
 		insert_part(part);
 	if (!err && update->applied)
 		err = switch_late(part);

@@ -182,7 +182,8 @@ struct kmend_target {
  * Where the addresses lie that the update's symbols were bound to, other than in
  * vmlinux: the pages, 0 after the last.  Written by the program into the section
  * .kmend.uses.  An update that uses what another update brought needs that one
- * applied, and keeps it loaded.
+ * applied.  Where that is unloaded before, this one cannot be applied any more
+ * (ENODEV).
  */
 #define KMEND_USES 256
 #define KMEND_USES_PAGE 4096

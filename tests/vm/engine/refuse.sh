@@ -108,15 +108,15 @@ expect "the module is held" 1 "$(users)"
 expect "it stays" "*temporarily unavailable" "$(unload kmend_test_target)"
 expect "undo of what is used" EXDEV "$(turn $nap 0)"
 expect "undo of what uses it" "done" "$(turn $naps 0)"
-expect "it is held as long as that is loaded" 1 "$(users)"
-expect "unload" "done" "$(unload naps)"
 expect "nobody holds it" 0 "$(users)"
-insmod /tmp/naps.ko
 expect "undo" "done" "$(turn $nap 0)"
 ./bind -t $sys/late "forget $nap" >/dev/null
 expect "an update for it is loaded yet" 1 "$(users)"
-expect "and stays, as what is loaded uses it" "*temporarily unavailable" "$(unload nap)"
-rmmod naps
+expect "unload" "done" "$(unload nap)"
+expect "what was bound to it is not applied any more" ENODEV "$(turn $naps 1)"
+load nap target_nap
+expect "not where it is back, either" ENODEV "$(switch apply $nap $naps)"
+expect "unload" "done" "$(unload naps)"
 expect "unload" "done" "$(unload nap)"
 expect "what it brought is gone" "*No such device" "$(insmod /tmp/naps.ko 2>&1)"
 expect "the module may go" "done" "$(unload kmend_test_target)"
