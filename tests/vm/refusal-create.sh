@@ -71,6 +71,8 @@ run "$kmend" create -q --kernel "$kit" -o "$work/init.kmend" --accept init:proc_
 	"$data/builtin.patch"
 expect "the same, where its author knows that it does not: $said" 0 "$status"
 rm -f "$work/init.kmend"
+refused "code that set up the processors" INIT-CHANGED "*init_amd in *, which set up each CPU as it started: *" \
+	create "$data/cpu-setup.patch"
 refused "code that a breakpoint runs" ENTRY-CHANGED "*exc_overflow in arch/x86/kernel/traps.o (.noinstr.text)*" \
 	create "$data/entry.patch"
 refused "a function that tracers shall leave alone" CODE-BOUND "*cmdline_proc_show in fs/proc/cmdline.o*(notrace)*" \
