@@ -578,7 +578,7 @@ static struct error *check_build(const struct tree *tree, const struct patches *
 			continue;
 		if (!kconfig_is(path))
 			return refuse("BUILD-CHANGED",
-				      "the patch changes %s, which says how the kernel is built: a running kernel cannot be rebuilt",
+				      "the patch changes %s, which says how the kernel is built, or what its sources are made of: a running kernel cannot be rebuilt",
 				      path);
 		longer = xasprintf("%s%s%s", kconfig ? kconfig : "", kconfig ? ", " : "", path);
 		free(kconfig);
