@@ -35,6 +35,13 @@ build_all()
 	exec 9>&-
 }
 
+build_programs()
+{
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
+		-o "$built/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
+	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -o "$built/fexit" "$top/tests/vm/engine/fexit.c"
+}
+
 build_anew()
 {
 	rm -rf "$built"
@@ -44,9 +51,7 @@ build_anew()
 	build_modules "$built/engine" ''
 	build_modules "$built/test" "$built/engine/Module.symvers"
 	cp "$built"/engine/*.ko "$built"/test/*.ko "$built/modules/"
-	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -I"$top/include" \
-		-o "$built/bind" "$top/tests/vm/engine/bind.c" -lelf -lz
-	gcc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -static -o "$built/fexit" "$top/tests/vm/engine/fexit.c"
+	build_programs
 	touch "$built/done"
 }
 

@@ -23,21 +23,22 @@
 #include <asm/apic.h>
 #include <asm/nmi.h>
 
+/* Of noipa functions the compiler does not tell their callers what they return. */
 int target_nap(unsigned int ms);
-noinline int target_nap(unsigned int ms)
+__attribute__((noipa)) int target_nap(unsigned int ms)
 {
 	msleep(ms);
 	return 1;
 }
 
 void target_spin(void);
-noinline void target_spin(void)
+__attribute__((noipa)) void target_spin(void)
 {
 	mdelay(20);
 }
 
 void target_rest(void);
-noinline void target_rest(void)
+__attribute__((noipa)) void target_rest(void)
 {
 	schedule_timeout_interruptible(60 * HZ);
 	barrier();
@@ -55,7 +56,7 @@ static int rest(void *unused)
 static struct task_struct *rests;
 
 int target_count(void);
-noinline int target_count(void)
+__attribute__((noipa)) int target_count(void)
 {
 	barrier();
 	return 1;
@@ -131,7 +132,7 @@ static int count_show(struct seq_file *m, void *v)
 }
 
 int target_visit(void);
-noinline int target_visit(void)
+__attribute__((noipa)) int target_visit(void)
 {
 	barrier();
 	return 1;
