@@ -7,6 +7,7 @@
  * the only one of its name in vmlinux; all but kprobe_mutex and
  * kretprobe_inst_table are global there:
  *
+ *	__module_address		order.c
  *	__tracepoint_sched_switch	watch.c
  *	find_module			holds.c, modules.c
  *	ftrace_lock			probes.c, as are the next three
@@ -197,7 +198,7 @@ void holds_exit(void);
 /* order.c: does @part replace, or use, something that @below brought, and what? */
 bool stands_on(const struct part *part, const struct part *below, const char **what);
 
-/* order.c: is all that @part was bound to, in modules, in its target or in update modules that are there? */
+/* order.c: is there a module wherever @part was bound to one? */
 bool finds_all(const struct part *part);
 
 /*

@@ -7,6 +7,7 @@
  * applied before it and undone after it.
  */
 #include <linux/kernel.h>
+#include <linux/rcupdate.h>
 #include "engine.h"
 
 static int refuse(struct update *update, const struct update *other, const char *what,
@@ -28,28 +29,21 @@ static bool uses(const struct part *part, const struct module *mod)
 	return false;
 }
 
-static bool is_there(const struct part *part, u64 page)
-{
-	struct part *other;
-
-	if (part->target && within_module(page, part->target))
-		return true;
-	for_each_any_part(other) {
-		if (within_module(page, other->given->owner))
-			return true;
-	}
-	return false;
-}
-
 bool finds_all(const struct part *part)
 {
 	const u64 *page = part->given->uses;
+	const struct module *mod;
+	bool found = true;
 
-	for (; page < part->given->uses + KMEND_USES && *page; page++) {
-		if (!is_there(part, *page))
-			return false;
+	/* __module_address() wants RCU-sched. */
+	rcu_read_lock_sched();
+	for (; found && page < part->given->uses + KMEND_USES && *page; page++) {
+		mod = __module_address(*page);
+		/* Its own came to lie where something was. */
+		found = mod && mod != part->given->owner;
 	}
-	return true;
+	rcu_read_unlock_sched();
+	return found;
 }
 
 static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
