@@ -46,7 +46,7 @@ static bool is_entry_code(const struct atom *a)
 static bool is_never_left(const struct atom *a)
 {
 	static const char *const names[] = {
-		"__schedule", "schedule", "do_idle", "cpu_startup_entry", "kthread", "worker_thread",
+		"__schedule", "schedule", "cpu_startup_entry", "kthread", "worker_thread",
 		"smpboot_thread_fn",
 	};
 
