@@ -33,6 +33,8 @@ skip()
 # Starts a fetch and waits until it has begun to download; sets fetch to its process.
 start_fetch()
 {
+	# What a killed one started may go on writing to its own.
+	rm -f "$dir/log"
 	"$root/tools/kernel" fetch latest >"$dir/log" 2>&1 &
 	fetch=$!
 	while kill -0 $fetch 2>/dev/null && [ -z "$(find "$kernels" -name '*.deb' 2>/dev/null)" ]; do
