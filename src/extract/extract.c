@@ -549,6 +549,7 @@ static void add_function(struct extraction *x, const char *name, const char *obj
 		(struct extracted_function){ xstrdup(name), object, added };
 }
 
+/* Nothing is written to the running .cold part, but no thread may be in it. */
 static void emit_range(struct extractor *e, const struct atom *pre)
 {
 	struct kmend_range range = { 0 };
@@ -676,7 +677,7 @@ static void describe_lost_cold_parts(struct extractor *e)
 	for (i = 0; i < pre->atom_count; i++) {
 		const struct atom *cold = &pre->atoms[i];
 
-		if (cold->twin || !atom_is_function(cold) || !atom_is_cold_part(cold))
+		if (cold->twin || !atom_is_cold_part(cold))
 			continue;
 		for (k = 0; k < e->c->replaced_count; k++) {
 			const char *name = e->c->replaced[k]->twin->symbol->name;
